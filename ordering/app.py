@@ -1,0 +1,116 @@
+"""The Tornado application of one process: routes in one table, settings, and how it begins and ends."""
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tornado.httpserver import HTTPServer
+from tornado.web import Application
+
+from ordering.desk import Desk
+from ordering.handlers import diner, ops, staff
+from ordering.handlers.base import NotFound
+from ordering.handlers.door import LEAVING, LiveSocket
+from ordering.live import Live
+from ordering.options import Options
+from ordering.services import Services
+from ordering.shelf import Shelf
+from ordering.store import Store
+
+log = logging.getLogger(__name__)
+
+STATIC = Path(__file__).parent.parent / "static"
+PING = 20  # seconds between WebSocket pings; proxies cut what is silent for a minute
+BODY_READ = 32 * 1024 * 1024  # bytes of a body that are read (and dropped, see `Page`) before the connection is cut
+DRAIN_LONGEST = 3.0  # seconds over which a process that ends sends its phones to others
+DRAIN_BATCHES = 10
+
+CODE = r"([A-Za-z0-9_-]{4,64})"
+ID = r"([A-Za-z0-9._:-]{1,64})"
+
+ROUTES: tuple[tuple[str, Any], ...] = (
+    (r"/", ops.Home),
+    (rf"/t/{CODE}", diner.TablePage),
+    (rf"/t/{CODE}/do", diner.TableDo),
+    (rf"/t/{CODE}/live", diner.TableLive),
+    (rf"/t/{CODE}/op/{ID}", diner.TableOp),
+    (rf"/t/{CODE}/item/{ID}", diner.ItemPage),
+    (rf"/t/{CODE}/line/{ID}", diner.LinePage),
+    (r"/login", staff.Login),
+    (r"/kitchen", staff.KitchenPage),
+    (r"/kitchen/do", staff.KitchenDo),
+    (r"/kitchen/live", staff.KitchenLive),
+    (r"/floor", staff.FloorPage),
+    (r"/floor/do", staff.FloorDo),
+    (r"/floor/live", staff.FloorLive),
+    (r"/healthz", ops.Health),
+    (r"/readyz", ops.Ready),
+    (r"/metrics", ops.Metrics),
+)
+
+
+def services(options: Options, store: Store, secret: str) -> Services:
+    """One of each for this process, not started yet."""
+    shelf = Shelf(store)
+    return Services(options, store, shelf, Desk(store, shelf), Live(shelf), secret)
+
+
+def application(shared: Services) -> Application:
+    """The routes with what they share."""
+    return Application(
+        [(path, handler, {"services": shared}) for path, handler in ROUTES],
+        default_handler_class=NotFound,
+        default_handler_args={"services": shared},
+        cookie_secret=shared.secret,
+        xsrf_cookie_kwargs={"samesite": "Lax", "secure": shared.options.public_url.startswith("https://")},
+        static_path=str(STATIC),
+        compress_response=True,
+        websocket_ping_interval=PING,
+        websocket_max_message_size=16 * 1024,
+        log_function=_log_request,
+    )
+
+
+async def serve(options: Options, store: Store, secret: str, sockets: Sequence[socket.socket], parent: int) -> None:
+    """Serves until SIGTERM or SIGINT, or until the descriptor `parent` says that the parent is gone."""
+    shared = services(options, store, secret)
+    server = HTTPServer(
+        application(shared), max_body_size=BODY_READ, max_header_size=16 * 1024, idle_connection_timeout=75
+    )
+    loop = asyncio.get_running_loop()
+    ending = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ending.set)
+    loop.add_reader(parent, os._exit, 1)  # killed, not stopped: the ports must be free for the next one at once
+    shared.shelf.start()
+    shared.live.start()
+    server.add_sockets(sockets)
+    await ending.wait()
+    server.stop()
+    await _send_away(shared.live)
+    await shared.live.stop()
+    await shared.shelf.stop()
+    await store.close()
+
+
+async def _send_away(live: Live) -> None:
+    """Closes the sockets with "come back at once", in batches, so that the others are not stormed."""
+    phones = [phone for phone in live.phones() if isinstance(phone, LiveSocket)]
+    size = max(1, -(-len(phones) // DRAIN_BATCHES))
+    for at in range(0, len(phones), size):
+        for phone in phones[at : at + size]:
+            phone.close(LEAVING, "leaving")
+        await asyncio.sleep(DRAIN_LONGEST / DRAIN_BATCHES if len(phones) > DRAIN_BATCHES else 0.02)
+
+
+def _log_request(handler: Any) -> None:
+    """Only what an operator must see; a table's code is a secret and stays out of the log."""
+    request = handler.request
+    if handler.get_status() >= 500 or request.request_time() > 1:
+        place = "/t/…" if request.path.startswith("/t/") else request.path
+        log.warning("%s %s: %s in %.0f ms", request.method, place, handler.get_status(), request.request_time() * 1000)

@@ -1,0 +1,131 @@
+"""What can be asked of the system: each command a typed value, its shape checked before any rule sees it.
+
+`op` is made once by the sender for the intention and kept through retries. Limits that a person may reach by
+typing (portions, notes, names) are rules in `sitting.py`, with a sentence in the person's language; what is checked
+here is what only a broken or hostile program sends.
+"""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta, Struct, field
+
+Id = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._:-]+$")]
+Target = Literal["cooking", "ready", "served"]
+
+
+class Command(Struct, frozen=True, forbid_unknown_fields=True, tag_field="do"):
+    """What every command carries."""
+
+    op: Id
+
+
+class Add(Command, frozen=True, tag="add"):
+    """One item into the shared cart."""
+
+    item: Id
+    qty: int = 1
+    modifiers: Annotated[tuple[Id, ...], Meta(max_length=32)] = ()
+    note: str = ""
+
+
+class Change(Command, frozen=True, tag="change"):
+    """`by` portions more or fewer of a line in the cart; none left removes it."""
+
+    line: Id
+    by: int
+
+
+class Note(Command, frozen=True, tag="note"):
+    """Another note for a line in the cart."""
+
+    line: Id
+    note: str
+
+
+class Place(Command, frozen=True, tag="place"):
+    """The cart, as the guest saw it at version `seen`, to the kitchen."""
+
+    seen: Annotated[int, Meta(ge=0)]
+
+
+class CallStaff(Command, frozen=True, tag="call"):
+    """A waiter, or the bill, please."""
+
+    reason: Literal["waiter", "bill"] = field(name="for")
+
+
+class Name(Command, frozen=True, tag="name"):
+    """What this guest wants to be called."""
+
+    name: str
+
+
+class Advance(Command, frozen=True, tag="advance"):
+    """A line, or all lines of a ticket, on to a later state."""
+
+    table: Id
+    to: Target
+    line: Id = ""
+    ticket: Id = ""
+
+
+class Recall(Command, frozen=True, tag="recall"):
+    """A line, or all lines of a ticket, one state back."""
+
+    table: Id
+    line: Id = ""
+    ticket: Id = ""
+
+
+class SoldOut(Command, frozen=True, tag="sold_out"):
+    """An item not to be had (`on`), or to be had again."""
+
+    item: Id
+    on: bool
+
+
+class Count(Command, frozen=True, tag="stock"):
+    """An item with `count` portions left; None: not counted any more."""
+
+    item: Id
+    count: Annotated[int, Meta(ge=0, le=9999)] | None
+
+
+class Open(Command, frozen=True, tag="open"):
+    """A party sits down at a table."""
+
+    table: Id
+
+
+class Close(Command, frozen=True, tag="close"):
+    """A table's bill is closed; the table is free for the next party."""
+
+    table: Id
+
+
+class Clear(Command, frozen=True, tag="clear"):
+    """A guest's call is answered."""
+
+    table: Id
+    call: Id
+
+
+class Void(Command, frozen=True, tag="void"):
+    """A placed line is taken back."""
+
+    table: Id
+    line: Id
+    reason: str
+
+
+Diner = Add | Change | Note | Place | CallStaff | Name
+Kitchen = Advance | Recall | SoldOut | Count
+Floor = Open | Close | Clear | Void
+
+
+def fingerprint(command: Command) -> str:
+    """What was meant, without `op`: an `op` that comes again with another meaning is not a repeat."""
+    meaning = {"do": command.__struct_config__.tag, **msgspec.structs.asdict(command)}
+    del meaning["op"]
+    return msgspec.json.encode(meaning, order="sorted").decode()

@@ -1,0 +1,299 @@
+"""The desk: every command, from whichever door, is judged by the rules here and committed, once.
+
+What is at hand may be old, so a command is first decided on it and the store's script has the last word: if a
+document has moved on, it is decided again on the newest; and nothing is refused before the newest has been looked at.
+"""
+
+import asyncio
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from typing import Any, NamedTuple, TypeVar
+from weakref import WeakValueDictionary
+
+import msgspec
+
+from ordering import commands, kitchen, sitting
+from ordering import floor as floors
+from ordering import stock as stocks
+from ordering.commands import Command, fingerprint
+from ordering.documents import FLOOR, MENU, STOCK, sitting_name
+from ordering.floor import Floor, Table
+from ordering.menu import find
+from ordering.refused import Refused
+from ordering.shelf import Shelf
+from ordering.sitting import Moment, Sitting
+from ordering.state import State
+from ordering.store import Committed, Conflict, Document, Loaded, Record, Store, StoreAway, same_meaning
+
+TRY_AGAIN = 0.05  # seconds before a commit is sent again after the connection failed under it
+
+
+class Case(NamedTuple):
+    """What a rule decides on: values by name (None: does not exist yet), and the moment."""
+
+    values: Mapping[str, Any]
+    sitting: Sitting
+    moment: Moment
+
+
+class Decision(NamedTuple):
+    """The documents afterwards, by name, and what the answer says besides `ok`."""
+
+    values: dict[str, Any]
+    answer: dict[str, Any]
+
+
+Rule = Callable[[Case], Decision]
+T = TypeVar("T")
+
+
+class Desk:
+    """Takes commands and reads documents for one shop."""
+
+    def __init__(self, store: Store, shelf: Shelf) -> None:
+        self.store = store
+        self._shelf = shelf
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    async def look(self, *names: str) -> dict[str, Document]:
+        """These documents as they are in the store now; raises `Refused` `store_away`."""
+        return (await self.look_with_number(names)).documents
+
+    async def look_with_number(self, names: Collection[str]) -> Loaded:
+        """The same, with the shop's sequence number at that moment."""
+        try:
+            loaded = await self.store.load(list(names), known=self._shelf.known())
+        except StoreAway as error:
+            raise Refused("store_away") from error
+        self._shelf.put(loaded.documents.values())
+        return loaded
+
+    async def table(self, code: str) -> Table:
+        """The table with this code; raises `Refused` `no_such_table`."""
+        floor = self._shelf.newest(FLOOR)
+        if floor is None or floor.value is None or code not in floor.value.by_code:
+            floor = (await self.look(FLOOR))[FLOOR]
+        if floor.value is None or code not in floor.value.by_code:
+            raise Refused("no_such_table")
+        found: Table = floor.value.by_code[code]
+        return found
+
+    async def answer_to(self, who: str, op: str) -> dict[str, Any]:
+        """The first answer to an op that took effect; raises `Refused` `no_such_op`."""
+        try:
+            loaded = await self.store.load((), op=(who, op))
+        except StoreAway as error:
+            raise Refused("store_away") from error
+        if loaded.record is None:
+            raise Refused("no_such_op")
+        return _answer(loaded.record)
+
+    async def guest(self, who: str, sitting_id: str, command: commands.Diner) -> dict[str, Any]:
+        """A guest's command on the sitting that the guest belongs to."""
+        name = sitting_name(sitting_id)
+
+        def rule(case: Case) -> Decision:
+            return _diner(command, case, name)
+
+        return await self._do(who, command, [name, MENU, STOCK, FLOOR], rule, sitting_id)
+
+    async def staff(self, who: str, command: commands.Kitchen | commands.Floor) -> dict[str, Any]:
+        """A command of the kitchen or the floor."""
+        if isinstance(command, commands.SoldOut | commands.Count):
+            return await self._do(who, command, [STOCK, MENU], lambda case: _stock(command, case))
+        floor = self._shelf.newest(FLOOR)
+        if floor is None or floor.value is None or command.table not in floor.value.by_id:
+            floor = (await self.look(FLOOR))[FLOOR]
+        while True:
+            choices = floors.sittings_at(floor.value or Floor(), command.table)
+            try:
+                return await self._at_one_of(who, command, choices)
+            except Refused:
+                newer = (await self.look(FLOOR))[FLOOR]
+                if floors.sittings_at(newer.value or Floor(), command.table) == choices:
+                    raise
+                floor = newer
+
+    async def _at_one_of(self, who: str, command: Any, choices: tuple[str, ...]) -> dict[str, Any]:
+        """A ticket or line may be of the present party, or of one before whose dishes are still being made."""
+        for sitting_id in choices:
+            name = sitting_name(sitting_id)
+
+            def rule(case: Case, name: str = name) -> Decision:
+                return _staff(command, case, name)
+
+            try:
+                return await self._do(who, command, [name, FLOOR], rule, sitting_id)
+            except Refused as error:
+                if error.word not in ("no_such_line", "no_such_ticket") or sitting_id == choices[-1]:
+                    raise
+        raise AssertionError("a table always has a sitting")
+
+    async def _do(
+        self, who: str, command: Command, names: list[str], rule: Rule, sitting_id: str = ""
+    ) -> dict[str, Any]:
+        """Takes its turn, and decides and commits within the store's time-out."""
+        turn = self._turns.setdefault(names[0], asyncio.Lock())
+        try:
+            async with asyncio.timeout(self.store.timeout), turn:
+                return await self._decide(who, command, names, rule, sitting_id)
+        except (StoreAway, TimeoutError) as error:
+            raise Refused("store_away") from error
+
+    async def _decide(
+        self, who: str, command: Command, names: list[str], rule: Rule, sitting_id: str
+    ) -> dict[str, Any]:
+        meant = fingerprint(command)
+        seen = {name: document for name in names if (document := self._shelf.newest(name))}
+        newest = False
+        while True:
+            try:
+                if len(seen) < len(names):
+                    raise _NotAtHand
+                case = _case(who, seen, names[0], sitting_id)
+                decision = rule(case)
+            except (Refused, _NotAtHand):
+                if newest:
+                    raise
+                loaded = await _until_it_answers(
+                    lambda: self.store.load(names, known=self._shelf.known(), op=(who, command.op))
+                )
+                if loaded.record:
+                    return _repeated(loaded.record, meant)
+                self._shelf.put(loaded.documents.values())
+                seen, newest = loaded.documents, True
+                continue
+            outcome = await self._commit(who, command, meant, case, seen, decision)
+            if isinstance(outcome, Record):
+                return _repeated(outcome, meant)
+            if isinstance(outcome, Committed):
+                self._shelf.take(outcome.documents.values(), outcome.s)
+                v = case.moment.v if _by_guest(command) else outcome.s
+                return {"op": command.op, "ok": True, "v": v, **decision.answer}
+            self._shelf.put(outcome.documents.values())
+            seen, newest = {**seen, **outcome.documents}, True
+
+    async def _commit(
+        self,
+        who: str,
+        command: Command,
+        meant: str,
+        case: Case,
+        seen: Mapping[str, Document],
+        decision: Decision,
+    ) -> Committed | Conflict | Record:
+        changes = {name: value for name, value in decision.values.items() if value is not case.values[name]}
+        v = case.moment.v if _by_guest(command) else None
+        answer = msgspec.json.encode({"op": command.op, "ok": True, "v": v, **decision.answer})
+        entry = {"who": who, "at": case.moment.at, "in": list(changes), "meant": msgspec.Raw(meant.encode())}
+        return await _until_it_answers(
+            lambda: self.store.commit(who, command.op, meant, answer, entry, seen, changes)
+        )
+
+
+async def _until_it_answers(ask: Callable[[], Awaitable[T]]) -> T:
+    """Asks again when the connection fails under it, until the caller's time is over: an `op` keeps a commit from
+    happening twice."""
+    while True:
+        try:
+            return await ask()
+        except StoreAway:
+            await asyncio.sleep(TRY_AGAIN)
+
+
+class _NotAtHand(Exception):
+    """A document has not been read yet."""
+
+
+def _by_guest(command: Command) -> bool:
+    return isinstance(command, commands.Diner)
+
+
+def _case(who: str, seen: Mapping[str, Document], main: str, sitting_id: str) -> Case:
+    values = {name: document.value for name, document in seen.items()}
+    at = time.time_ns() // 1_000_000
+    moment = Moment(v=seen[main].v + 1, at=at, who=who, fresh=secrets.token_hex(6))
+    return Case(values, _sitting(values, sitting_id), moment)
+
+
+def _sitting(values: Mapping[str, Any], sitting_id: str) -> Sitting:
+    """The sitting that the command is about; one that does not exist yet must be the one its table waits with."""
+    if not sitting_id:
+        return Sitting("", "")
+    found: Sitting | None = values[sitting_name(sitting_id)]
+    if found is not None:
+        return found
+    floor: Floor = values[FLOOR] or Floor()
+    table = next((table for table in floor.tables if table.sitting == sitting_id), None)
+    if table is None:
+        raise Refused("sitting_closed")
+    return Sitting(sitting_id, table.id)
+
+
+def _diner(command: commands.Diner, case: Case, name: str) -> Decision:
+    """Which rule decides a guest's command."""
+    mine, moment = case.sitting, case.moment
+    stock = case.values[STOCK] or stocks.Stock()
+    match command:
+        case commands.Add():
+            after, line = sitting.add(mine, case.values[MENU], stock, command, moment)
+            return Decision({name: after}, {"line": line})
+        case commands.Change():
+            return Decision({name: sitting.change(mine, command, moment)}, {})
+        case commands.Note():
+            return Decision({name: sitting.note(mine, command, moment)}, {})
+        case commands.Place():
+            after, rest = sitting.place(mine, stock, command, moment)
+            return Decision({name: after, STOCK: rest}, {"round": len(after.rounds)})
+        case commands.CallStaff():
+            return Decision({name: sitting.call(mine, command, moment)}, {})
+        case commands.Name():
+            return Decision({name: sitting.name(mine, command, moment)}, {})
+
+
+def _stock(command: commands.SoldOut | commands.Count, case: Case) -> Decision:
+    """Which rule decides a command about what can be had."""
+    find(case.values[MENU], command.item)
+    stock = case.values[STOCK] or stocks.Stock()
+    if isinstance(command, commands.SoldOut):
+        return Decision({STOCK: stocks.mark(stock, command.item, command.on)}, {})
+    return Decision({STOCK: stocks.count(stock, command.item, command.count)}, {})
+
+
+def _staff(command: Any, case: Case, name: str) -> Decision:
+    """Which rule decides a command about a table."""
+    floor, moment, mine = case.values[FLOOR], case.moment, case.sitting
+    match command:
+        case commands.Open():
+            return Decision({name: sitting.opened(mine, moment)}, {})
+        case commands.Close():
+            after, closed = floors.close(floor, mine, moment)
+            return Decision({name: closed, FLOOR: after}, {})
+        case commands.Clear():
+            return Decision({name: sitting.cleared(mine, command.call)}, {})
+        case commands.Advance(line="") as advance:
+            after = kitchen.advance_ticket(mine, advance.ticket, State(advance.to), moment)
+        case commands.Advance() as advance:
+            after = kitchen.advance_line(mine, advance.line, State(advance.to), moment)
+        case commands.Recall(line=""):
+            after = kitchen.recall_ticket(mine, command.ticket, moment)
+        case commands.Recall():
+            after = kitchen.recall_line(mine, command.line, moment)
+        case commands.Void():
+            after = kitchen.void(mine, command.line, command.reason, moment)
+        case _:
+            raise AssertionError(f"no rule for {command!r}")
+    return Decision({name: after, FLOOR: floors.departed(floor, after)}, {})
+
+
+def _repeated(record: Record, meant: str) -> dict[str, Any]:
+    if not same_meaning(record, meant):
+        raise Refused("op_reused")
+    return _answer(record)
+
+
+def _answer(record: Record) -> dict[str, Any]:
+    """The first answer; the staff's number is the commit's, which was not known when the answer was stored."""
+    answer: dict[str, Any] = msgspec.json.decode(record.answer)
+    return answer if answer["v"] is not None else {**answer, "v": record.s}

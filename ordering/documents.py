@@ -1,0 +1,34 @@
+"""The shop's documents: what each is called and which value it holds."""
+
+from msgspec import Struct
+
+from ordering.floor import Floor
+from ordering.menu import Menu
+from ordering.sitting import Sitting
+from ordering.staff import Staff
+from ordering.stock import Stock
+
+MENU = "menu"
+STOCK = "stock"
+FLOOR = "floor"
+STAFF = "staff"
+SITTING = "sitting:"
+
+KINDS: dict[str, type[Struct]] = {
+    MENU: Menu,
+    STOCK: Stock,
+    FLOOR: Floor,
+    STAFF: Staff,
+    SITTING.rstrip(":"): Sitting,
+}
+"""Value types by the part of a document's name before the colon."""
+
+
+def kind(name: str) -> type[Struct]:
+    """The type of the value that the document of this name holds."""
+    return KINDS[name.partition(":")[0]]
+
+
+def sitting_name(sitting_id: str) -> str:
+    """The name of a sitting's document."""
+    return SITTING + sitting_id

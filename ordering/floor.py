@@ -1,0 +1,133 @@
+"""The floor: the shop's tables, their codes, and which sitting each one has now.
+
+A document of the shop (`floor`). A table always names a sitting: while nobody sits there, the one that the next
+party will have, whose document does not exist yet.
+"""
+
+from enum import Enum
+from functools import cached_property
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from ordering.kitchen import unfinished
+from ordering.menu import Names
+from ordering.refused import Refused
+from ordering.sitting import Moment, Sitting, cart
+from ordering.sitting import closed as closed_sitting
+from ordering.state import State
+
+
+class Area(Struct, frozen=True):
+    """A part of the shop: the hall, the terrace."""
+
+    id: str
+    name: Names
+
+
+class Table(Struct, frozen=True):
+    """A place to sit; `code` is the unguessable part of its QR link, `sitting` the id of its present or next one."""
+
+    id: str
+    name: str
+    seats: int
+    area: str
+    code: str
+    sitting: str
+
+
+class Leaving(Struct, frozen=True):
+    """A closed sitting of which a station still has something on its display."""
+
+    sitting: str
+    table: str
+
+
+class Floor(Struct, frozen=True, dict=True):
+    """The whole floor document. (`dict=True` gives the look-ups a place to be kept.)"""
+
+    areas: tuple[Area, ...] = ()
+    tables: tuple[Table, ...] = ()
+    leaving: tuple[Leaving, ...] = ()
+
+    @cached_property
+    def by_code(self) -> dict[str, Table]:
+        """Tables by code."""
+        return {table.code: table for table in self.tables}
+
+    @cached_property
+    def by_id(self) -> dict[str, Table]:
+        """Tables by id."""
+        return {table.id: table for table in self.tables}
+
+
+class Status(Enum):
+    """What a waiter should know of a table at a glance."""
+
+    FREE = "free"
+    SEATED = "seated"
+    ORDERING = "ordering"
+    WAITING = "waiting"
+    SERVED = "served"
+    CALLED = "called"
+    BILL = "bill"
+
+
+def table_of(floor: Floor, table_id: str) -> Table:
+    """The table; raises `Refused` `no_such_table`."""
+    if table_id not in floor.by_id:
+        raise Refused("no_such_table")
+    return floor.by_id[table_id]
+
+
+def sittings_at(floor: Floor, table_id: str) -> tuple[str, ...]:
+    """The ids of the table's present sitting and of those that have left food in the kitchen."""
+    table = table_of(floor, table_id)
+    return (table.sitting, *(left.sitting for left in floor.leaving if left.table == table_id))
+
+
+def open_sittings(floor: Floor) -> tuple[str, ...]:
+    """The ids of all sittings that the staff's pages look at."""
+    return (
+        *(table.sitting for table in floor.tables),
+        *(left.sitting for left in floor.leaving),
+    )
+
+
+def close(floor: Floor, sitting: Sitting, moment: Moment) -> tuple[Floor, Sitting]:
+    """The bill closed and the table free for `moment.fresh`, the next sitting.
+
+    What the kitchen still has of the closed one stays on its displays until it is served or void.
+    """
+    sitting = closed_sitting(sitting, moment)
+    tables = tuple(
+        replace(table, sitting=moment.fresh) if table.id == sitting.table else table for table in floor.tables
+    )
+    leaving = floor.leaving
+    if unfinished(sitting):
+        leaving = (*leaving, Leaving(sitting.id, sitting.table))
+    return replace(floor, tables=tables, leaving=leaving), sitting
+
+
+def departed(floor: Floor, sitting: Sitting) -> Floor:
+    """The floor without a closed sitting that the kitchen has finished; the same value when it is not that."""
+    if unfinished(sitting) or all(left.sitting != sitting.id for left in floor.leaving):
+        return floor
+    return replace(floor, leaving=tuple(left for left in floor.leaving if left.sitting != sitting.id))
+
+
+def status(sitting: Sitting) -> Status:
+    """The table's most pressing state."""
+    if any(call.reason == "bill" for call in sitting.calls):
+        return Status.BILL
+    if sitting.calls:
+        return Status.CALLED
+    if not sitting.opened:
+        return Status.FREE
+    if unfinished(sitting):
+        return Status.WAITING
+    if cart(sitting):
+        return Status.ORDERING
+    if any(line.state is State.SERVED for line in sitting.lines):
+        return Status.SERVED
+    return Status.SEATED

@@ -1,0 +1,74 @@
+"""Fills an empty shop: menu, stock, floor and the first manager, in one commit, however many processes try."""
+
+import asyncio
+import secrets
+from typing import NamedTuple
+
+from argon2 import PasswordHasher
+
+from ordering.documents import FLOOR, MENU, STAFF, STOCK
+from ordering.floor import Floor
+from ordering.menu import Menu
+from ordering.options import Options
+from ordering.restaurant import DEMO, Restaurant, RestaurantError, read
+from ordering.staff import Account, Staff
+from ordering.store import Committed, Store
+
+CODE_LETTERS = "23456789abcdefghjkmnpqrstuvwxyz"  # none that is read for another: a code may have to be typed
+CODE_LENGTH = 12  # 59 bits: nobody guesses a table's code
+
+
+class Founded(NamedTuple):
+    """The shop as it is now; `password` is the manager's when it was made up just now."""
+
+    menu: Menu
+    floor: Floor
+    password: str | None
+
+
+async def found(store: Store, options: Options) -> Founded:
+    """The shop's menu and floor; filled from `--restaurant` or `--demo` if the shop is empty.
+
+    Raises:
+        RestaurantError: when it is empty and nothing says with what to fill it.
+        StoreAway
+    """
+    names = (MENU, STOCK, FLOOR, STAFF)
+    while True:
+        loaded = await store.load(names)
+        menu, floor, staff = (loaded.documents[name].value for name in (MENU, FLOOR, STAFF))
+        if menu is not None and floor is not None and staff is not None:
+            return Founded(menu, floor, None)
+        restaurant = _restaurant(options)
+        password = options.manager_password or secrets.token_urlsafe(9)
+        hashed = await asyncio.to_thread(PasswordHasher().hash, password)
+        tables = len(restaurant.tables)
+        changes = {
+            MENU: restaurant.menu,
+            STOCK: restaurant.stock,
+            FLOOR: restaurant.floor(
+                codes=(_code() for _ in range(tables)),
+                sittings=(secrets.token_hex(6) for _ in range(tables)),
+            ),
+            STAFF: Staff((Account("manager", "manager", "manager", hashed),)),
+        }
+        outcome = await store.commit(
+            "founding", secrets.token_hex(8), "founding", b"{}", {"who": "founding"}, loaded.documents, changes
+        )
+        if isinstance(outcome, Committed):
+            return Founded(changes[MENU], changes[FLOOR], None if options.manager_password else password)
+
+
+def _code() -> str:
+    return "".join(secrets.choice(CODE_LETTERS) for _ in range(CODE_LENGTH))
+
+
+def _restaurant(options: Options) -> Restaurant:
+    if options.restaurant:
+        return read(options.restaurant)
+    if options.demo:
+        return read(DEMO).with_tables(options.demo_tables)
+    raise RestaurantError(
+        f"the shop {options.shop!r} in this store is empty: fill it with --restaurant=FILE (ordering/demo/restaurant.toml "
+        "is an example), or look around with --demo"
+    )

@@ -1,0 +1,281 @@
+"""What every page shares: language, who is asking, limits, security headers, and answers to what goes wrong."""
+
+import hashlib
+import hmac
+import logging
+import secrets
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, NamedTuple
+
+import msgspec
+from tornado.httputil import parse_body_arguments
+from tornado.web import HTTPError, RequestHandler, stream_request_body
+
+from ordering.documents import STAFF
+from ordering.refused import Refused
+from ordering.services import Services
+from ordering.staff import Account
+from ordering.views.pages import pages
+from ordering.views.text import LANGUAGES, Text, preferred, text
+
+log = logging.getLogger(__name__)
+
+BODY_LARGEST = 64 * 1024  # bytes of a request: the longest command is under 4 KB
+STAFF_DAYS = 1  # a staff login lasts a working day
+GUEST_DAYS = 2
+LANG_DAYS = 365
+NATIVE_NAMES = {"zh": "中文", "en": "English"}
+
+
+class GuestCookie(NamedTuple):
+    """What the `guest` cookie says: the phone's secret, and which sitting of which table its page showed last."""
+
+    key: str
+    table: str
+    sitting: str
+
+
+@stream_request_body
+class Page(RequestHandler):
+    """A request of this system. Bodies over `BODY_LARGEST` are read to their end, dropped, and refused kindly."""
+
+    lang: str
+    t: Text
+
+    def initialize(self, services: Services) -> None:
+        """Called by Tornado with what the route carries."""
+        self.services = services
+        self._body = bytearray()
+        self._too_large = False
+
+    def prepare(self) -> None:
+        """Called by Tornado before the method: the language is known from here on."""
+        self.lang = self._chosen_language()
+        self.t = text(self.lang)
+
+    def data_received(self, chunk: bytes) -> None:
+        """Called by Tornado for each part of a body."""
+        if len(self._body) + len(chunk) > BODY_LARGEST:
+            self._too_large = True
+            self._body.clear()
+        if not self._too_large:
+            self._body += chunk
+
+    def set_default_headers(self) -> None:
+        """Called by Tornado for every answer."""
+        host = self.request.host
+        # Older Safari does not count ws: as 'self'.
+        sockets = f"ws://{host} wss://{host}" if _plain_host(host) else ""
+        self.set_header(
+            "Content-Security-Policy",
+            f"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self' {sockets}; "
+            "form-action 'self'; base-uri 'none'; frame-ancestors 'none'; manifest-src 'self'",
+        )
+        self.set_header("Referrer-Policy", "same-origin")
+        self.set_header("X-Content-Type-Options", "nosniff")
+        self.set_header("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
+        self.set_header("Cache-Control", "no-store")
+        self.clear_header("Server")
+
+    # ---- what was sent
+
+    def fields(self) -> dict[str, Any]:
+        """The body: a JSON object, or a form's fields (a list where a name comes more than once), after the
+        `_xsrf` check.
+
+        Raises:
+            Refused: `too_large`, `malformed`, `forbidden`.
+        """
+        if self._too_large:
+            raise Refused("too_large", limit=BODY_LARGEST)
+        sent = self._json() if self.sends_json else self._form()
+        try:
+            self.check_xsrf_cookie()
+        except HTTPError as error:
+            raise Refused("forbidden") from error
+        sent.pop("_xsrf", None)
+        return sent
+
+    @property
+    def sends_json(self) -> bool:
+        """Whether the body is JSON."""
+        return self.request.headers.get("Content-Type", "").startswith("application/json")
+
+    @property
+    def wants_json(self) -> bool:
+        """Whether the answer is to be JSON."""
+        return self.sends_json or "application/json" in self.request.headers.get("Accept", "")
+
+    def _json(self) -> dict[str, Any]:
+        try:
+            sent = msgspec.json.decode(bytes(self._body), type=dict[str, Any])
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            raise Refused("malformed", why=str(error)) from error
+        if isinstance(token := sent.get("_xsrf"), str):
+            self.request.arguments["_xsrf"] = [token.encode()]
+        return sent
+
+    def _form(self) -> dict[str, Any]:
+        arguments: dict[str, list[bytes]] = {}
+        try:
+            parse_body_arguments(
+                self.request.headers.get("Content-Type", ""), bytes(self._body), arguments, self.request.files
+            )
+        except (HTTPError, ValueError) as error:
+            raise Refused("malformed", why=str(error)) from error
+        for name, values in arguments.items():
+            self.request.arguments.setdefault(name, []).extend(values)
+        names = list(self.request.arguments)
+        sent = {name: self.get_arguments(name, strip=False) for name in names}
+        return {name: values[0] if len(values) == 1 else values for name, values in sent.items()}
+
+    # ---- who asks, and in which language
+
+    def _chosen_language(self) -> str:
+        asked = self.get_query_argument("lang", "")
+        if asked in LANGUAGES:
+            if self.get_cookie("lang") != asked:
+                self.set_cookie("lang", asked, expires_days=LANG_DAYS, samesite="Lax", secure=self.secure)
+            return asked
+        kept = self.get_cookie("lang", "")
+        return kept if kept in LANGUAGES else preferred(self.request.headers.get("Accept-Language", ""), LANGUAGES)
+
+    @property
+    def secure(self) -> bool:
+        """Whether cookies may only travel by TLS: the public address says so."""
+        return self.services.options.public_url.startswith("https://")
+
+    def guest_cookie(self) -> GuestCookie | None:
+        """What this phone's cookie says; None when it has none, or a forged or an old one."""
+        signed = self.get_signed_cookie("guest", max_age_days=GUEST_DAYS)
+        parts = signed.decode().split("|") if signed else []
+        return GuestCookie(*parts) if len(parts) == len(GuestCookie._fields) else None
+
+    def set_guest_cookie(self, cookie: GuestCookie) -> None:
+        """Sends the cookie, signed."""
+        self.set_signed_cookie(
+            "guest", "|".join(cookie), expires_days=GUEST_DAYS, httponly=True, samesite="Lax", secure=self.secure
+        )
+
+    def guest_id(self, key: str) -> str:
+        """The public id that goes with a phone's secret: nobody can go back from it."""
+        secret = self.services.secret.encode()
+        return hmac.new(secret, key.encode(), hashlib.sha256).hexdigest()[:10]
+
+    async def account(self) -> Account | None:
+        """The staff account that is logged in; None when nobody is or the account is gone."""
+        signed = self.get_signed_cookie("staff", max_age_days=STAFF_DAYS)
+        if not signed:
+            return None
+        staff = self.services.shelf.newest(STAFF) or (await self.services.desk.look(STAFF))[STAFF]
+        if staff.value is None:
+            return None
+        return next((each for each in staff.value.accounts if each.id == signed.decode()), None)
+
+    # ---- answers
+
+    def show(self, template: str, **values: Any) -> None:
+        """Finishes with the page."""
+        self.set_header("Content-Type", "text/html; charset=utf-8")
+        self.set_header("Content-Language", self.t.html_lang)
+        self.finish(
+            pages(self.lang).page(
+                template,
+                static=partial(self.static_url, include_host=False),
+                languages=[(lang, NATIVE_NAMES[lang], self._in(lang), lang == self.lang) for lang in LANGUAGES],
+                xsrf=self.xsrf_token.decode(),
+                new_op=secrets.token_urlsafe,
+                **values,
+            )
+        )
+
+    def reply(self, answer: Mapping[str, Any], status: int = 200) -> None:
+        """Finishes with JSON."""
+        self.set_status(status)
+        self.set_header("Content-Type", "application/json; charset=utf-8")
+        self.finish(msgspec.json.encode(answer))
+
+    def refuse(self, refused: Refused, op: Any = None, back: str | None = None, **more: Any) -> None:
+        """Finishes with what was refused and why: JSON to who sent JSON, else a page."""
+        if self.wants_json:
+            self.reply(refusal(refused, self.t, op) | more, refused.status)
+            return
+        self.set_status(refused.status)
+        self.show(
+            "message.html",
+            title=self.t("That did not work"),
+            sentence=self.t.refusal(refused),
+            status=refused.status,
+            back=back,
+            retry=self._retry() if refused.word == "store_away" and self.request.method == "POST" else None,
+        )
+
+    def write_error(self, status_code: int, **details: Any) -> None:
+        """Called by Tornado for whatever was raised."""
+        error = details.get("exc_info", (None, None, None))[1]
+        if not isinstance(error, Refused):
+            error = _as_refused(status_code)
+        if not hasattr(self, "t"):  # the request failed before its language was known
+            self.lang, self.t = next(iter(LANGUAGES)), text(next(iter(LANGUAGES)))
+        self.refuse(error)
+
+    def log_exception(self, typ: Any, value: BaseException | None, tb: Any) -> None:
+        """Called by Tornado: a refusal is an answer, not a fault."""
+        if not isinstance(value, Refused):
+            super().log_exception(typ, value, tb)
+
+    def send_error(self, status_code: int = 500, **details: Any) -> None:
+        """Called by Tornado: a refusal brings its own status."""
+        error = details.get("exc_info", (None, None, None))[1]
+        super().send_error(error.status if isinstance(error, Refused) else status_code, **details)
+
+    def _retry(self) -> dict[str, Any]:
+        """A form that sends the same again, with the same op."""
+        fields = [
+            (name, value)
+            for name in self.request.arguments
+            if name != "_xsrf"
+            for value in self.get_arguments(name, strip=False)
+        ]
+        return {"action": self.request.path, "fields": fields}
+
+    def _in(self, lang: str) -> str:
+        """This page's address in another language."""
+        kept = [
+            f"{name}={value}"
+            for name in self.request.query_arguments
+            if name in ("sitting", "station")
+            for value in self.get_query_arguments(name)
+            if value.replace("-", "").isalnum()
+        ]
+        return f"{self.request.path}?{'&'.join([*kept, f'lang={lang}'])}"
+
+
+class NotFound(Page):
+    """Every address that there is not."""
+
+    def prepare(self) -> None:
+        """Called by Tornado."""
+        super().prepare()
+        raise Refused("no_such_page")
+
+
+def refusal(refused: Refused, t: Text, op: Any = None) -> dict[str, Any]:
+    """The JSON answer for a refusal; `cart_changed` names the lines."""
+    answer = {"op": op if isinstance(op, str) else None, "error": refused.word, "message": t.refusal(refused)}
+    if "lines" in refused.details:
+        answer["lines"] = refused.details["lines"]
+    return answer
+
+
+def _as_refused(status: int) -> Refused:
+    words = {400: "malformed", 403: "forbidden", 404: "no_such_page", 405: "not_here", 413: "too_large"}
+    word = words.get(status, "broken")
+    details: dict[str, Any] = {"malformed": {"why": "HTTP"}, "too_large": {"limit": BODY_LARGEST}}.get(word, {})
+    return Refused(word, **details)
+
+
+def _plain_host(host: str) -> bool:
+    """Whether a Host header is only that, and can stand in a policy."""
+    return bool(host) and all(char.isalnum() or char in ".-:[]" for char in host) and host.isascii()

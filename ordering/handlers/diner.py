@@ -1,0 +1,243 @@
+"""The guests' rooms: the table's page, its two doors, and the pages that stand in for dialogs."""
+
+import re
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+
+from ordering import commands, metrics
+from ordering.documents import FLOOR, MENU, STOCK, sitting_name
+from ordering.floor import Table
+from ordering.handlers.base import GuestCookie, Page
+from ordering.handlers.door import Do, LiveSocket
+from ordering.menu import Menu, find
+from ordering.refused import Refused
+from ordering.sitting import line_of
+from ordering.views import diner
+from ordering.views.audience import Audience, build, needs, sitting_in
+from ordering.views.blocks import View
+from ordering.views.pages import marked
+
+SITTING_ID = re.compile(r"[0-9a-f]{12}")
+
+
+class AtTable(Page):
+    """Somebody at a table: which table the code means, which sitting the page belongs to, and which guest asks."""
+
+    table: Table
+    sitting_id: str
+    guest: str
+
+    async def find_table(self, code: str) -> None:
+        """The table, and the sitting that this page or phone belongs to: the one its address or form names, else
+        the one that its cookie remembers of this table, else the table's present one.
+
+        Raises:
+            Refused: `no_such_table`.
+        """
+        self.table = await self.services.desk.table(code)
+        cookie = self.guest_cookie()
+        named = self.get_argument("sitting", "")
+        remembered = cookie.sitting if cookie and cookie.table == self.table.id else ""
+        self.sitting_id = named if SITTING_ID.fullmatch(named) else remembered or self.table.sitting
+        self.guest = self.guest_id(cookie.key) if cookie else ""
+
+    async def audience_values(self, audience: Audience) -> tuple[dict[str, Any], int]:
+        """The documents that the audience needs, as they are in the store, and the sitting's version."""
+        documents = await self.services.desk.look(*needs(audience, None))
+        values = {name: document.value for name, document in documents.items()}
+        if values[MENU] is None:
+            raise Refused("no_such_page")
+        return values, documents[sitting_name(audience.subject)].v
+
+
+class TablePage(AtTable):
+    """GET /t/{code}: the page that the QR code opens; changes nothing in the store."""
+
+    @metrics.page_seconds.time()
+    async def get(self, code: str) -> None:
+        """Called by Tornado."""
+        await self.find_table(code)
+        cookie = self.guest_cookie()
+        key = cookie.key if cookie else secrets.token_urlsafe(24)
+        self.guest = self.guest_id(key)
+        named = self.get_query_argument("sitting", "")
+        # A scan (an address without a sitting) belongs to whoever sits there now; a reload keeps its sitting.
+        floor = (await self.services.desk.look(FLOOR))[FLOOR].value
+        self.table = floor.by_code.get(code, self.table)
+        self.sitting_id = named if SITTING_ID.fullmatch(named) else self.table.sitting
+        self.set_guest_cookie(GuestCookie(key, self.table.id, self.sitting_id))
+        if self.wants_json:
+            await self._show_json()
+        else:
+            await self._show_page(floor)
+
+    async def _show_page(self, floor: Any) -> None:
+        audience = Audience("diner", "html", self.lang, self.sitting_id)
+        values, v = await self.audience_values(audience)
+        view = build(audience, values, v)
+        sitting = sitting_in(values, self.sitting_id)
+        menu: Menu = values[MENU]
+        me = next((guest for guest in sitting.guests if guest.id == self.guest), None)
+        area = next((self.t.pick(area.name) for area in floor.areas if area.id == self.table.area), "")
+        flash = self.get_signed_cookie("flash", max_age_days=1)
+        if flash:
+            self.clear_cookie("flash")
+        self.show(
+            "diner/page.html",
+            shop=menu.shop,
+            table=self.table,
+            area=area,
+            code=self.table.code,
+            sections=diner.sections(menu, self.t),
+            blocks=marked(view),
+            order=view.order,
+            v=v,
+            sitting_id=self.sitting_id,
+            state="closed" if sitting.closed else "open" if sitting.opened else "free",
+            me=self.guest,
+            my_name=me.name if me else "",
+            my_share=self.t.money(_share(view, sitting, self.guest), menu.shop),
+            flash=flash.decode() if flash else None,
+            live=True,
+        )
+
+    async def _show_json(self) -> None:
+        audience = Audience("diner", "json", self.lang, self.sitting_id)
+        values, v = await self.audience_values(audience)
+        view = build(audience, values, v)
+        self.xsrf_token  # noqa: B018 - reading it sets the cookie
+        self.reply(
+            {
+                "table": {"name": self.table.name, "area": self.table.area, "seats": self.table.seats},
+                "version": v,
+                "sitting": {"id": self.sitting_id, "guest": self.guest, "blocks": view.blocks, "order": view.order},
+                "menu": _menu(values[MENU]),
+            }
+        )
+
+
+class TableDo(AtTable, Do):
+    """POST /t/{code}/do."""
+
+    union = commands.Diner
+
+    async def post(self, code: str) -> None:  # type: ignore[override]
+        """Called by Tornado."""
+        self._code = code
+        self.sitting_id = ""
+        await super().post()
+
+    async def carry_out(self, sent: dict[str, Any]) -> dict[str, Any]:
+        """The desk's answer."""
+        named = sent.pop("sitting", "")
+        if isinstance(named, str) and self.sends_json:
+            self.request.arguments["sitting"] = [named.encode()]
+        await self.find_table(self._code)
+        if not self.guest:
+            raise Refused("forbidden")
+        return await self.services.desk.guest(self.guest, self.sitting_id, self.command(sent))
+
+    def back(self, sent: Mapping[str, Any]) -> str:
+        """The page, at the same sitting; with the order open after something was changed there."""
+        place = {"change": "#order", "note": "#order", "place": "#order", "call": "#order"}.get(str(sent.get("do")), "")
+        item = sent.get("item")
+        place = f"#dish-{item}" if sent.get("do") == "add" and item else place
+        return f"/t/{self._code}?sitting={self.sitting_id}{place}"
+
+    def standing(self) -> int:
+        """The sitting's version as far as it is known here."""
+        document = self.services.shelf.newest(sitting_name(self.sitting_id))
+        return document.v if document else 0
+
+
+class TableLive(LiveSocket, AtTable):
+    """WS /t/{code}/live."""
+
+    union = commands.Diner
+
+    async def audience(self, form: str) -> Audience:
+        """The guests of this sitting, in this language."""
+        await self.find_table(self.path_args[0])
+        return Audience("diner", form, self.lang, self.sitting_id)  # type: ignore[arg-type]
+
+    async def carry_out(self, sent: dict[str, Any]) -> dict[str, Any]:
+        """The desk's answer; what the message says of its sitting must be this socket's."""
+        if sent.pop("sitting", self.sitting_id) != self.sitting_id:
+            raise Refused("sitting_closed")
+        sent.pop("_xsrf", None)
+        if not self.guest:
+            raise Refused("forbidden")
+        return await self.services.desk.guest(self.guest, self.sitting_id, self.command(sent))
+
+
+class TableOp(AtTable):
+    """GET /t/{code}/op/{op}: did my order go through?"""
+
+    async def get(self, code: str, op: str) -> None:
+        """Called by Tornado."""
+        await self.find_table(code)
+        try:
+            self.reply(await self.services.desk.answer_to(self.guest, op))
+        except Refused as refused:
+            self.request.headers["Accept"] = "application/json"
+            self.refuse(refused, op)
+
+
+class ItemPage(AtTable):
+    """GET /t/{code}/item/{item}: an item's sheet, for who has no script."""
+
+    async def get(self, code: str, item_id: str) -> None:
+        """Called by Tornado."""
+        await self.find_table(code)
+        documents = await self.services.desk.look(MENU, STOCK)
+        menu: Menu = documents[MENU].value
+        item = find(menu, item_id)
+        stock = documents[STOCK].value
+        self.show(
+            "diner/item.html",
+            shop=menu.shop,
+            card=diner.card(menu, item, self.t),
+            code=code,
+            sitting_id=self.sitting_id,
+            available=diner.available(stock, item.id),
+        )
+
+
+class LinePage(AtTable):
+    """GET /t/{code}/line/{line}: the note of a line in the cart, for who has no script."""
+
+    async def get(self, code: str, line_id: str) -> None:
+        """Called by Tornado."""
+        await self.find_table(code)
+        values, _ = await self.audience_values(Audience("diner", "html", self.lang, self.sitting_id))
+        sitting = sitting_in(values, self.sitting_id)
+        line = line_of(sitting, line_id)
+        self.show(
+            "diner/line.html",
+            shop=values[MENU].shop,
+            line=line,
+            name=self.t.pick(line.name),
+            code=code,
+            sitting_id=self.sitting_id,
+        )
+
+
+def _share(view: View, sitting: Any, guest: str) -> int:
+    block = view.made.get(f"guest-{guest}")
+    return block.shown.amount if block else 0  # type: ignore[attr-defined]
+
+
+def _menu(menu: Menu) -> dict[str, Any]:
+    """The menu for programs: items first, prices in minor units."""
+    return {
+        "shop": menu.shop,
+        "items": menu.items,
+        "categories": menu.categories,
+        "groups": menu.groups,
+        "tags": menu.tags,
+        "stations": menu.stations,
+    }
+
+

@@ -1,0 +1,229 @@
+"""The two doors, the same for guests and staff: a POST of a form or of JSON, and a WebSocket."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Mapping
+from typing import Any, get_args
+
+import msgspec
+from tornado.websocket import WebSocketClosedError, WebSocketHandler
+
+from ordering import metrics
+from ordering.commands import Command
+from ordering.handlers.base import Page, refusal
+from ordering.live import Seat
+from ordering.refused import Refused
+from ordering.views.audience import Audience
+
+log = logging.getLogger(__name__)
+
+PROTOCOLS = {"html.ordering.v1": "html", "json.ordering.v1": "json"}
+MESSAGE_LARGEST = 16 * 1024  # bytes
+WAITING_MOST = 32  # commands of one phone that wait for their turn
+RATE = 100.0  # commands a second that one phone may send for long: far above a person, below what hurts a table
+BURST = 300.0
+LEAVING = 1012  # close code: this process goes, come back at once to another
+NOT_YOURS = 4403  # close code: do not come back
+
+
+class Budget:
+    """A token bucket: `RATE` a second, `BURST` at once."""
+
+    def __init__(self) -> None:
+        self._left = BURST
+        self._at = time.monotonic()
+
+    def spend(self) -> None:
+        """Takes one; raises `Refused` `too_often` when none is left."""
+        now = time.monotonic()
+        self._left = min(BURST, self._left + (now - self._at) * RATE)
+        self._at = now
+        if self._left < 1:
+            raise Refused("too_often")
+        self._left -= 1
+
+
+def command_from(sent: Mapping[str, Any], union: Any, form: bool) -> Any:
+    """The typed command.
+
+    A form's fields are text, and may hold more than the command's; JSON must be exactly it.
+
+    Raises:
+        Refused: `malformed`, with what is wrong.
+    """
+    values = _form_values(sent, union) if form else dict(sent)
+    try:
+        return msgspec.convert(values, union, strict=not form)
+    except msgspec.ValidationError as error:
+        raise Refused("malformed", why=str(error)) from error
+
+
+def _form_values(sent: Mapping[str, Any], union: Any) -> dict[str, Any]:
+    """What of a form belongs to its command; radio groups are named `modifiers:{group}`."""
+    types: dict[Any, type[Command]] = {each.__struct_config__.tag: each for each in get_args(union)}
+    chosen = types.get(_last(sent.get("do", "")))
+    if chosen is None:
+        raise Refused("malformed", why="do")
+    fields = set(chosen.__struct_encode_fields__)
+    values = {name: _last(value) for name, value in sent.items() if name in fields or name == "do"}
+    if "modifiers" in fields:
+        picked = [value for name, value in sent.items() if name.partition(":")[0] == "modifiers"]
+        values["modifiers"] = [
+            each for value in picked for each in (value if isinstance(value, list) else [value]) if each
+        ]
+    return values
+
+
+def _last(value: Any) -> Any:
+    return value[-1] if isinstance(value, list) else value
+
+
+class Do(Page):
+    """The door for POST. Subclasses say which commands there are, who asks, and where a form goes back to."""
+
+    union: Any
+
+    async def carry_out(self, sent: dict[str, Any]) -> dict[str, Any]:
+        """The answer of the desk; raises `Refused`."""
+        raise NotImplementedError
+
+    def back(self, sent: Mapping[str, Any]) -> str:
+        """Where a form's answer leads."""
+        raise NotImplementedError
+
+    async def post(self, *_: str) -> None:
+        """Called by Tornado."""
+        sent: dict[str, Any] = {}
+        try:
+            sent = self.fields()
+            answer = await self.carry_out(sent)
+        except Refused as refused:
+            metrics.commands.labels(door="post", outcome=refused.word).inc()
+            if self.wants_json or refused.status != 409:
+                self.refuse(refused, sent.get("op"), back=self.back(sent), v=self.standing())
+                return
+            self.set_signed_cookie("flash", self.t.refusal(refused), httponly=True, samesite="Lax", expires_days=None)
+        else:
+            metrics.commands.labels(door="post", outcome="ok").inc()
+            if self.wants_json:
+                self.reply(answer)
+                return
+        self.redirect(self.back(sent), status=303)
+
+    def standing(self) -> int:
+        """The version at which a refused command found things."""
+        raise NotImplementedError
+
+    def command(self, sent: Mapping[str, Any]) -> Any:
+        """The typed command in what was sent."""
+        return command_from(sent, self.union, form=not self.sends_json)
+
+
+class LiveSocket(WebSocketHandler, Page):
+    """The door for WebSockets. Subclasses say who looks at what, and carry commands out."""
+
+    seat: Seat | None = None
+    union: Any
+
+    async def audience(self, form: str) -> Audience:
+        """What this socket looks at; raises `Refused` when it may not."""
+        raise NotImplementedError
+
+    async def carry_out(self, sent: dict[str, Any]) -> dict[str, Any]:
+        """The answer of the desk; raises `Refused`."""
+        raise NotImplementedError
+
+    def select_subprotocol(self, subprotocols: list[str]) -> str | None:
+        """Called by Tornado: the first of ours that the client offers."""
+        return next((each for each in subprotocols if each in PROTOCOLS), None)
+
+    def get_compression_options(self) -> None:
+        """Called by Tornado: none. A compressor costs each phone 145 KB and forbids shared frames."""
+
+    async def open(self, *_: str, **__: str) -> None:  # type: ignore[override]
+        """Called by Tornado after the handshake."""
+        self.set_nodelay(True)
+        self._budget = Budget()
+        self._waiting: asyncio.Queue[str | bytes] = asyncio.Queue(WAITING_MOST)
+        self._worker = asyncio.create_task(self._work())
+        try:
+            audience = await self.audience(PROTOCOLS.get(self.selected_subprotocol or "", "json"))
+        except Refused as refused:
+            code = NOT_YOURS if refused.status in (403, 404) else LEAVING
+            self.close(code, refused.word)
+            return
+        if self.ws_connection is not None:
+            self.seat = self.services.live.join(self, audience)
+
+    def on_message(self, message: str | bytes) -> None:
+        """Called by Tornado: hands over and returns, so that pings are answered while the store thinks."""
+        try:
+            self._budget.spend()
+            self._waiting.put_nowait(message)
+        except (Refused, asyncio.QueueFull):
+            self._answer(self._refused(Refused("too_often"), _op_of(message)))
+
+    def on_close(self) -> None:
+        """Called by Tornado."""
+        self._worker.cancel()
+        if self.seat is not None:
+            self.services.live.leave(self.seat)
+            self.seat = None
+
+    async def send(self, message: bytes) -> None:
+        """Sends a text message; raises when the connection is gone. Part of `live.Phone`."""
+        await self.write_message(message)
+
+    def drop(self) -> None:
+        """Cuts the connection without waiting for a phone that does not read. Part of `live.Phone`."""
+        if self.ws_connection is not None:
+            self.ws_connection.stream.close()  # type: ignore[attr-defined]
+
+    async def _work(self) -> None:
+        while True:
+            message = await self._waiting.get()
+            self._answer(await self._carried_out(message))
+
+    async def _carried_out(self, message: str | bytes) -> dict[str, Any]:
+        sent: dict[str, Any] = {}
+        try:
+            if isinstance(message, bytes):
+                raise Refused("malformed", why="binary frame")
+            try:
+                sent = msgspec.json.decode(message, type=dict[str, Any])
+            except (msgspec.MsgspecError, UnicodeError) as error:
+                raise Refused("malformed", why=str(error)) from error
+            answer = await self.carry_out(sent)
+        except Refused as refused:
+            metrics.commands.labels(door="socket", outcome=refused.word).inc()
+            return self._refused(refused, sent.get("op"))
+        except Exception:
+            log.exception("a command failed")
+            return self._refused(Refused("broken"), sent.get("op"))
+        metrics.commands.labels(door="socket", outcome="ok").inc()
+        return answer
+
+    def _refused(self, refused: Refused, op: Any) -> dict[str, Any]:
+        """The answer for a refusal, with the version that this socket was shown last."""
+        view = self.seat.sent if self.seat else None
+        return refusal(refused, self.t, op) | {"v": view.v if view else 0}
+
+    def _answer(self, answer: Mapping[str, Any]) -> None:
+        try:
+            written = self.write_message(msgspec.json.encode(answer))
+        except WebSocketClosedError:
+            return
+        # Looked at, so that a phone which goes away while it is written to leaves no traceback.
+        written.add_done_callback(lambda done: done.cancelled() or done.exception())
+
+    def command(self, sent: Mapping[str, Any]) -> Any:
+        """The typed command in what was sent."""
+        return command_from(sent, self.union, form=False)
+
+
+def _op_of(message: str | bytes) -> Any:
+    try:
+        return msgspec.json.decode(message, type=dict[str, Any]).get("op")
+    except msgspec.MsgspecError:
+        return None

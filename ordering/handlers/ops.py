@@ -1,0 +1,79 @@
+"""What operators and their machines ask, and the demo's front page."""
+
+from typing import Any
+
+import segno
+from markupsafe import Markup
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from ordering import metrics
+from ordering.documents import FLOOR, MENU
+from ordering.floor import Floor
+from ordering.handlers.base import Page
+from ordering.menu import Menu
+from ordering.refused import Refused
+from ordering.store import StoreAway
+
+
+class Health(Page):
+    """GET /healthz: this process lives."""
+
+    def get(self) -> None:
+        """Called by Tornado."""
+        self.reply({"ok": True})
+
+
+class Ready(Page):
+    """GET /readyz: the store answers."""
+
+    async def get(self) -> None:
+        """Called by Tornado."""
+        try:
+            await self.services.store.ping()
+        except StoreAway as error:
+            self.reply({"ok": False, "why": str(error)}, 503)
+            return
+        self.reply({"ok": True, "live": self.services.shelf.live, "v": self.services.shelf.s})
+
+
+class Metrics(Page):
+    """GET /metrics: for Prometheus."""
+
+    def get(self) -> None:
+        """Called by Tornado."""
+        shelf = self.services.shelf
+        metrics.phones.set(len(self.services.live.phones()))
+        metrics.dropped.set(self.services.live.dropped)
+        metrics.sequence.set(shelf.s)
+        metrics.live.set(shelf.live)
+        metrics.repairs.set(shelf.repairs)
+        metrics.reconnects.set(shelf.reconnects)
+        self.set_header("Content-Type", CONTENT_TYPE_LATEST)
+        self.finish(generate_latest())
+
+
+class Home(Page):
+    """GET /: in the demo every table with its link; otherwise nothing that a stranger could use."""
+
+    async def get(self) -> None:
+        """Called by Tornado."""
+        if not self.services.options.demo:
+            raise Refused("no_such_page")
+        documents = await self.services.desk.look(FLOOR, MENU)
+        floor: Floor = documents[FLOOR].value or Floor()
+        menu: Menu | None = documents[MENU].value
+        if menu is None:
+            raise Refused("no_such_page")
+        if self.wants_json:
+            self.reply({"tables": [{"id": table.id, "name": table.name, "code": table.code} for table in floor.tables]})
+            return
+        self.show("home.html", shop=menu.shop, areas=[self._area(area, floor) for area in floor.areas])
+
+    def _area(self, area: Any, floor: Floor) -> tuple[str, list[tuple[Any, str, Markup]]]:
+        tables = [table for table in floor.tables if table.area == area.id]
+        return self.t.pick(area.name), [(table, f"/t/{table.code}", self._code(table.code)) for table in tables]
+
+    def _code(self, code: str) -> Markup:
+        base = self.services.options.public_url or f"{self.request.protocol}://{self.request.host}"
+        svg = segno.make(f"{base}/t/{code}", micro=False).svg_inline(svgclass="qr", lineclass=None, border=2, scale=1)
+        return Markup(svg)  # noqa: S704 - made here from an address of ours

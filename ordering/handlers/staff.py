@@ -1,0 +1,211 @@
+"""The staff's rooms: logging in, the kitchen display and the floor, each with its two doors."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+from argon2 import PasswordHasher
+from argon2.exceptions import Argon2Error, InvalidHashError
+
+from ordering import commands
+from ordering.documents import FLOOR, MENU, STAFF
+from ordering.floor import Floor
+from ordering.handlers.base import STAFF_DAYS, Page
+from ordering.handlers.door import Do, LiveSocket
+from ordering.menu import Menu
+from ordering.refused import Refused
+from ordering.staff import Account
+from ordering.views.audience import Audience, build, needs
+from ordering.views.pages import marked
+
+hasher = PasswordHasher()
+# Verified against when the account does not exist, so that the time taken does not tell.
+NOBODY = hasher.hash("nobody")
+AT_ONCE = asyncio.Semaphore(2)  # hashes at a time: each takes 64 MB and a processor
+
+
+class Login(Page):
+    """GET and POST /login."""
+
+    def get(self) -> None:
+        """Called by Tornado."""
+        self.show("login.html", next=self._next(), error=None)
+
+    async def post(self) -> None:
+        """Called by Tornado."""
+        sent = self.fields()
+        name = str(sent.get("name") or "manager")
+        staff = (await self.services.desk.look(STAFF))[STAFF].value
+        account = next((each for each in staff.accounts if each.name == name), None) if staff else None
+        if not await _right(account, str(sent.get("password", ""))):
+            refused = Refused("wrong_password")
+            if self.wants_json:
+                self.refuse(refused)
+                return
+            self.set_status(refused.status)
+            self.show("login.html", next=self._next(), error=self.t.refusal(refused))
+            return
+        assert account
+        self.set_signed_cookie(
+            "staff", account.id, expires_days=STAFF_DAYS, httponly=True, samesite="Lax", secure=self.secure
+        )
+        if self.wants_json:
+            self.reply({"ok": True})
+        else:
+            self.redirect(self._next(), status=303)
+
+    def _next(self) -> str:
+        """Where to go afterwards: only ever a page of ours."""
+        wanted = self.get_argument("next", "/floor")
+        return wanted if wanted in ("/kitchen", "/floor") or wanted.startswith("/kitchen?station=") else "/floor"
+
+
+async def _right(account: Account | None, password: str) -> bool:
+    """Whether the password is the account's; the hashing happens beside the loop."""
+    hashed = account.password if account else NOBODY
+    async with AT_ONCE:
+        try:
+            await asyncio.to_thread(hasher.verify, hashed, password)
+        except (Argon2Error, InvalidHashError):
+            return False
+    return account is not None
+
+
+class StaffOnly(Page):
+    """A room that only the staff may enter."""
+
+    who: Account
+
+    async def must_be_staff(self) -> None:
+        """Raises `Refused` `login_needed`."""
+        account = await self.account()
+        if account is None:
+            raise Refused("login_needed")
+        self.who = account
+
+    async def board(self, audience: Audience, template: str, **values: Any) -> None:
+        """Shows a board's page; who is not logged in is led to the login."""
+        try:
+            await self.must_be_staff()
+        except Refused:
+            if self.wants_json:
+                raise
+            self.redirect(f"/login?next={quote(self.request.uri or '')}", status=303)
+            return
+        floor = (await self.services.desk.look(FLOOR))[FLOOR].value or Floor()
+        names = needs(audience, floor)
+        loaded = await self.services.desk.look_with_number(names)
+        documents = {name: document.value for name, document in loaded.documents.items()}
+        view = build(audience, documents, loaded.s)
+        if self.wants_json:
+            self.xsrf_token  # noqa: B018 - reading it sets the cookie
+            self.reply({"v": view.v, "blocks": view.blocks, "order": view.order})
+            return
+        menu: Menu = documents[MENU]
+        floor = documents[FLOOR]
+        flash = self.get_signed_cookie("flash", max_age_days=1)
+        if flash:
+            self.clear_cookie("flash")
+        self.show(
+            template,
+            shop=menu.shop,
+            areas=[(area.id, self.t.pick(area.name)) for area in floor.areas],
+            stations=[(station.id, self.t.pick(station.name)) for station in menu.stations],
+            items=[(item.id, self.t.pick(item.name)) for item in menu.items],
+            blocks=marked(view),
+            order=view.order,
+            v=view.v,
+            account=self.who.name,
+            flash=flash.decode() if flash else None,
+            **values,
+        )
+
+    @property
+    def form(self) -> Any:
+        """How this page wants its blocks."""
+        return "json" if self.wants_json else "html"
+
+
+class KitchenPage(StaffOnly):
+    """GET /kitchen: the display of one station (`?station=`) or of all."""
+
+    async def get(self) -> None:
+        """Called by Tornado."""
+        station = self.get_query_argument("station", "")[:32]
+        audience = Audience("kitchen", self.form, self.lang, station)
+        await self.board(audience, "kitchen/page.html", station=station)
+
+
+class FloorPage(StaffOnly):
+    """GET /floor: every table."""
+
+    async def get(self) -> None:
+        """Called by Tornado."""
+        await self.board(Audience("floor", self.form, self.lang, ""), "floor/page.html")
+
+
+class StaffDo(StaffOnly, Do):
+    """POST to a staff page's door."""
+
+    home: str
+
+    async def carry_out(self, sent: dict[str, Any]) -> dict[str, Any]:
+        """The desk's answer."""
+        await self.must_be_staff()
+        return await self.services.desk.staff(self.who.id, self.command(sent))
+
+    def back(self, sent: Mapping[str, Any]) -> str:
+        """The board, at the station that the form came from."""
+        station = str(sent.get("back", ""))
+        return f"{self.home}?station={quote(station)}" if station else self.home
+
+    def standing(self) -> int:
+        """The shop's sequence number as far as it is known here."""
+        return self.services.shelf.s
+
+
+class KitchenDo(StaffDo):
+    """POST /kitchen/do."""
+
+    union = commands.Kitchen
+    home = "/kitchen"
+
+
+class FloorDo(StaffDo):
+    """POST /floor/do."""
+
+    union = commands.Floor
+    home = "/floor"
+
+
+class StaffLive(LiveSocket, StaffOnly):
+    """The socket of a staff board."""
+
+    async def carry_out(self, sent: dict[str, Any]) -> dict[str, Any]:
+        """The desk's answer; a login that has ended since ends here, too."""
+        await self.must_be_staff()
+        sent.pop("_xsrf", None)
+        return await self.services.desk.staff(self.who.id, self.command(sent))
+
+
+class KitchenLive(StaffLive):
+    """WS /kitchen/live."""
+
+    union = commands.Kitchen
+
+    async def audience(self, form: str) -> Audience:
+        """The displays of this station, in this language."""
+        await self.must_be_staff()
+        return Audience("kitchen", form, self.lang, self.get_query_argument("station", "")[:32])  # type: ignore[arg-type]
+
+
+class FloorLive(StaffLive):
+    """WS /floor/live."""
+
+    union = commands.Floor
+
+    async def audience(self, form: str) -> Audience:
+        """The floor pages in this language."""
+        await self.must_be_staff()
+        return Audience("floor", form, self.lang, "")  # type: ignore[arg-type]

@@ -1,0 +1,259 @@
+"""Who is connected and looks at what, and what each of them received last: pushes the differences.
+
+All phones of an audience share one view and, when they received the same before, one encoded push. A phone that has
+not drained its last push is not queued for: when it has, it gets the difference to the newest view. So a slow phone
+costs one push, and delays nobody.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable
+from typing import Any, Protocol
+
+import msgspec
+
+from ordering.documents import FLOOR, sitting_name
+from ordering.shelf import Shelf
+from ordering.views.audience import Audience, build, needs
+from ordering.views.blocks import View, difference
+
+log = logging.getLogger(__name__)
+
+BEAT_BOARD = 1.0  # seconds between signs of life to a staff board: it must say how fresh it is
+BEAT_DINER = 15.0  # … to a guest's page, which reconnects when it has heard nothing for 35
+STUCK_LONGEST = 20.0  # seconds that one push may take before the phone is dropped
+PROOF_LASTS = 2.5  # seconds after which a look no longer proves a board's number
+
+
+class Phone(Protocol):
+    """A connected page."""
+
+    def send(self, message: bytes) -> Awaitable[None]:
+        """Sends a text message; done when it has left this process, raises when the phone is gone."""
+
+    def drop(self) -> None:
+        """Cuts the connection without waiting."""
+
+
+class Seat:
+    """A phone in its audience: `sent` is the view that it has, or is just getting."""
+
+    def __init__(self, phone: Phone, stage: "Stage") -> None:
+        self.phone = phone
+        self.stage = stage
+        self.sent: View | None = None
+        self.busy_since: float | None = None
+
+
+class Live:
+    """All connected pages of this process."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf = shelf
+        self._stages: dict[Audience, Stage] = {}
+        self._looking: dict[str, set[Stage]] = {}
+        self._dirty: set[Stage] = set()
+        self._beats = 0
+        self._beating: asyncio.Task[None] | None = None
+        self.dropped = 0
+        shelf.listeners.append(self._changed)
+
+    def start(self) -> None:
+        """Begins to send signs of life."""
+        self._beating = asyncio.create_task(self._beat())
+
+    async def stop(self) -> None:
+        """Ends the signs of life."""
+        if self._beating:
+            self._beating.cancel()
+            await asyncio.gather(self._beating, return_exceptions=True)
+
+    def join(self, phone: Phone, audience: Audience) -> Seat:
+        """Lets a phone look on; its first push is the whole view, as soon as its documents have been read."""
+        stage = self._stages.get(audience)
+        if stage is None:
+            stage = self._stages[audience] = Stage(audience, self._shelf, self._looking)
+        seat = Seat(phone, stage)
+        stage.join(seat)
+        return seat
+
+    def leave(self, seat: Seat) -> None:
+        """The phone has gone."""
+        stage = seat.stage
+        stage.seats.discard(seat)
+        if not stage.seats:
+            self._stages.pop(stage.audience, None)
+            stage.close()
+
+    def phones(self) -> list[Phone]:
+        """Every connected phone."""
+        return [seat.phone for stage in self._stages.values() for seat in stage.seats]
+
+    def _changed(self, name: str) -> None:
+        """A document has changed; with "" the connection to the store was lost or is back."""
+        if not name:
+            for stage in self._stages.values():
+                stage.beat()
+            return
+        if not self._dirty:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._dirty |= self._looking.get(name, set())
+
+    def _flush(self) -> None:
+        dirty, self._dirty = self._dirty, set()
+        for stage in dirty:
+            stage.refresh()
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(BEAT_BOARD)
+            self._beats += 1
+            guests_too = self._beats % (BEAT_DINER / BEAT_BOARD) == 0
+            for stage in list(self._stages.values()):
+                if stage.audience.board or guests_too:
+                    stage.beat()
+                self.dropped += stage.drop_stuck()
+
+
+class Stage:
+    """One audience's view, and the phones that look at it."""
+
+    def __init__(self, audience: Audience, shelf: Shelf, looking: "dict[str, set[Stage]]") -> None:
+        self.audience = audience
+        self.seats: set[Seat] = set()
+        self.view: View | None = None
+        self._shelf = shelf
+        self._looking = looking
+        self._watched: set[str] = set()
+        self._pending: set[asyncio.Task[None]] = set()
+        shelf.keen += audience.board
+
+    def join(self, seat: Seat) -> None:
+        """One phone more; its documents are read before it is shown anything."""
+        self._later(self._show(seat))
+
+    def close(self) -> None:
+        """Nobody looks any more."""
+        for task in self._pending:
+            task.cancel()
+        self._unwatch(self._watched)
+        self._shelf.keen -= self.audience.board
+
+    def refresh(self) -> None:
+        """Builds the view anew and sends what differs to everyone who can take it."""
+        wanted = needs(self.audience, self._floor())
+        if not wanted <= self._watched:
+            self._later(self._watch_more())
+            return
+        self._unwatch(self._watched - wanted)
+        if self.view is None or any(self._shelf.newest(name) is None for name in wanted):
+            return
+        before, self.view = self.view, self._built()
+        if self.audience.board and before.blocks == self.view.blocks and before.order == self.view.order:
+            return  # the beat carries the number
+        shared: dict[int, bytes] = {}
+        for seat in self.seats:
+            self._push(seat, shared)
+
+    def beat(self) -> None:
+        """A sign of life to every phone that is not busy."""
+        if self.view is None or (self.audience.board and self._pending):
+            return  # a board that is still reading something can't tell its number
+        live = self._shelf.proved(PROOF_LASTS) if self.audience.board else self._shelf.live
+        v = self._shelf.s if self.audience.board else self.view.v
+        message = _encode({"v": v, "live": live})
+        for seat in self.seats:
+            if seat.sent is not None and seat.busy_since is None:
+                self._send(seat, message)
+
+    def drop_stuck(self) -> int:
+        """Drops phones whose push has not left for too long; returns how many."""
+        now = asyncio.get_running_loop().time()
+        stuck = [seat for seat in self.seats if seat.busy_since and now - seat.busy_since > STUCK_LONGEST]
+        for seat in stuck:
+            seat.phone.drop()
+        return len(stuck)
+
+    async def _show(self, seat: Seat) -> None:
+        """Watches what the audience needs, then shows the new phone the whole of it."""
+        self.seats.add(seat)
+        await self._watch(needs(self.audience, self._floor()))
+        await self._watch(needs(self.audience, self._floor()))  # the floor, just read, may name other sittings
+        if self.view is None:
+            self.view = self._built()
+        else:
+            self.refresh()
+        if seat in self.seats:
+            self._push(seat, {})
+
+    async def _watch_more(self) -> None:
+        await self._watch(needs(self.audience, self._floor()))
+        self.refresh()
+
+    async def _watch(self, wanted: set[str]) -> None:
+        """Watches what is not watched yet, and has what is watched read again for who has just come."""
+        await self._shelf.watch(wanted)
+        self._shelf.unwatch(wanted & self._watched)  # once for each stage is enough
+        self._watched |= wanted
+        for name in wanted:
+            self._looking.setdefault(name, set()).add(self)
+
+    def _unwatch(self, names: set[str]) -> None:
+        self._shelf.unwatch(names)
+        self._watched = self._watched - names
+        for name in names:
+            self._looking[name].discard(self)
+            if not self._looking[name]:
+                del self._looking[name]
+
+    def _floor(self) -> Any:
+        floor = self._shelf.newest(FLOOR)
+        return floor.value if floor else None
+
+    def _built(self) -> View:
+        documents = {name: self._shelf.newest(name) for name in self._watched}
+        values = {name: document.value for name, document in documents.items() if document}
+        sitting = documents.get(sitting_name(self.audience.subject))
+        v = self._shelf.s if self.audience.board else sitting.v if sitting else 0
+        return build(self.audience, values, v, self.view)
+
+    def _push(self, seat: Seat, shared: dict[int, bytes]) -> None:
+        """Sends the difference to a phone that is not busy; `shared` holds those made already, by what went before."""
+        if seat.busy_since is not None or seat.sent is self.view or self.view is None:
+            return
+        message = shared.get(id(seat.sent))
+        if message is None:
+            message = shared[id(seat.sent)] = difference(seat.sent, self.view)
+        seat.sent = self.view
+        self._send(seat, message)
+
+    def _send(self, seat: Seat, message: bytes) -> None:
+        seat.busy_since = asyncio.get_running_loop().time()
+        try:
+            sending = asyncio.ensure_future(seat.phone.send(message))
+        except Exception:
+            seat.phone.drop()
+            return
+        sending.add_done_callback(lambda done: self._sent(seat, done))
+
+    def _sent(self, seat: Seat, done: "asyncio.Future[None]") -> None:
+        seat.busy_since = None
+        if done.cancelled() or done.exception() is not None:
+            seat.phone.drop()
+        elif seat in self.seats:
+            self._push(seat, {})
+
+    def _later(self, work: Any) -> None:
+        task: asyncio.Task[None] = asyncio.create_task(work)
+        self._pending.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        self._pending.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            log.error("a view of %s failed", self.audience, exc_info=error)
+            for seat in list(self.seats):
+                seat.phone.drop()
+
+
+_encode = msgspec.json.Encoder().encode

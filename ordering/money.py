@@ -1,0 +1,20 @@
+"""Money is a whole number of minor units (fen, cents): never a float, never rounded twice.
+
+What a person reads is made in `views/text.py`; here there are only numbers.
+"""
+
+from decimal import Decimal
+
+MINOR_PER_MAJOR = 100  # every currency that the system is sold for has hundredths; JPY and KWD would need a table here
+
+
+def minor(major: Decimal | int) -> int:
+    """`Decimal("38.50")` → 3850.
+
+    Raises:
+        ValueError: when the amount has a fraction of a minor unit.
+    """
+    units = Decimal(major) * MINOR_PER_MAJOR
+    if units != units.to_integral_value():
+        raise ValueError(f"{major} has more than two decimals")
+    return int(units)

@@ -1,0 +1,78 @@
+"""Every way in which the system says no: the fixed words, their HTTP status and their sentence.
+
+A rule raises `Refused`; whoever speaks to a person turns it into a sentence in that person's language
+(`views/text.py`). Nothing else in the project invents an error word: `docs/api.md` lists this table.
+"""
+
+from typing import Any, NamedTuple
+
+
+class Refused(Exception):
+    """A command that is not carried out; nothing has changed.
+
+    `word` is one of `WORDS`; `details` fill its sentence. A detail that is a dict of language → text is shown in
+    the reader's language.
+    """
+
+    def __init__(self, word: str, **details: Any) -> None:
+        super().__init__(word, details)
+        self.word = word
+        self.details = details
+
+    @property
+    def status(self) -> int:
+        """The HTTP status that goes with the word."""
+        return WORDS[self.word].status
+
+
+class Word(NamedTuple):
+    """`sentence` is a gettext message id with `%(name)s` places for the details."""
+
+    status: int
+    sentence: str
+
+
+def N_(sentence: str) -> str:
+    """Marks a sentence for the translators' catalogue; it is translated where it is shown."""
+    return sentence
+
+
+WORDS: dict[str, Word] = {
+    # The request itself.
+    "malformed": Word(400, N_("This request can't be understood: %(why)s.")),
+    "forbidden": Word(403, N_("This is not allowed. Please open the page again and retry.")),
+    "login_needed": Word(403, N_("Please log in again.")),
+    "no_such_table": Word(404, N_("There is no such table. Please scan the code on the table again.")),
+    "no_such_page": Word(404, N_("There is no such page.")),
+    "no_such_op": Word(404, N_("No such order has arrived. It is safe to send it again.")),
+    "not_here": Word(405, N_("This address does not take that kind of request.")),
+    "too_large": Word(413, N_("This request is too large: at most %(limit)s bytes.")),
+    "too_often": Word(429, N_("Too many taps at once. Please wait a moment.")),
+    "broken": Word(500, N_("Something went wrong on our side. It has been noted; please try again.")),
+    "store_away": Word(503, N_("We can't confirm this right now. Please try again: it will not be ordered twice.")),
+    # The sitting.
+    "sitting_closed": Word(409, N_("This bill is closed. To order again, scan the code on the table.")),
+    "not_open": Word(409, N_("Nobody is seated at this table.")),
+    "already_open": Word(409, N_("This table is open already.")),
+    "op_reused": Word(409, N_("This page was used already. Please look at it again and repeat your choice.")),
+    # What is ordered.
+    "no_such_item": Word(409, N_("This dish is not on the menu any more.")),
+    "sold_out": Word(409, N_("%(item)s is sold out.")),
+    "too_few_left": Word(409, N_("Only %(left)s of %(item)s left.")),
+    "bad_choice": Word(409, N_("%(item)s: please choose %(least)s to %(most)s of “%(group)s”.")),
+    "no_such_modifier": Word(409, N_("%(item)s can't be had that way. Please choose again.")),
+    "too_many": Word(409, N_("That is too much: at most %(limit)s %(what)s.")),
+    "too_few": Word(409, N_("At least one portion, please.")),
+    "too_long": Word(409, N_("That text is too long: at most %(limit)s characters.")),
+    # The cart and what was placed.
+    "no_such_line": Word(409, N_("This dish is not in the order any more.")),
+    "already_placed": Word(409, N_("%(item)s has gone to the kitchen already. Please ask the staff to change it.")),
+    "nothing_to_place": Word(409, N_("There is nothing new to send: the order has gone to the kitchen already.")),
+    "cart_changed": Word(409, N_("The order has changed: %(items)s. Please look again before you send it.")),
+    "already_called": Word(409, N_("The staff know already and are on their way.")),
+    # The staff's work.
+    "no_such_ticket": Word(409, N_("This ticket is not on the display any more.")),
+    "no_such_call": Word(409, N_("This call is done already.")),
+    "wrong_state": Word(409, N_("%(item)s is %(state)s already.")),
+    "wrong_password": Word(403, N_("That password is wrong.")),
+}

@@ -1,0 +1,20 @@
+"""What the handlers of one process share."""
+
+from typing import NamedTuple
+
+from ordering.desk import Desk
+from ordering.live import Live
+from ordering.options import Options
+from ordering.shelf import Shelf
+from ordering.store import Store
+
+
+class Services(NamedTuple):
+    """One of each for a process; `secret` signs cookies and is the same in every process of the shop."""
+
+    options: Options
+    store: Store
+    shelf: Shelf
+    desk: Desk
+    live: Live
+    secret: str

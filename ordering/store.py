@@ -1,0 +1,429 @@
+"""The only room that speaks to Redis or Valkey: load, commit, and where to subscribe.
+
+It knows documents, not dishes. Everything of a shop lies in one slot (`ordering:{shop}:…`), so on a cluster one
+master holds all of it: the store finds that master and talks to it like to a single server.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.connection import parse_url
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.crc import key_slot
+from redis.exceptions import AuthenticationError, NoPermissionError, RedisError, ResponseError
+
+from ordering.documents import kind
+
+OP_REMEMBERED = 24 * 60 * 60  # seconds; a phone can sleep through dinner
+LOG_KEPT = 100_000  # entries, about a month of a busy restaurant
+OLDEST_SERVER = (7, 0)  # the first with SPUBLISH
+CLUSTER = "redis+cluster://"
+ABSENT = ""  # the commit id of a document that does not exist
+
+_SCRIPTS = {name: (Path(__file__).parent / f"{name}.lua").read_text() for name in ("commit", "load")}
+
+
+class StoreAway(Exception):
+    """The store did not do it, or did not say whether it did. The same `op` may be sent again safely."""
+
+
+class StoreUnfit(Exception):
+    """The store can't be used at all; the text says what to do."""
+
+
+class Document(NamedTuple):
+    """A document as one commit left it: `value` is None while it does not exist (version 0, commit id "")."""
+
+    name: str
+    v: int
+    r: str
+    s: int
+    value: Any
+
+
+class Loaded(NamedTuple):
+    """`record`: what an op's earlier commit left, if any; `s`: the shop's sequence number at that moment."""
+
+    record: "Record | None"
+    s: int
+    documents: dict[str, Document]
+
+
+class Record(NamedTuple):
+    """The memory of an op that took effect."""
+
+    fingerprint: str
+    s: int
+    answer: bytes
+
+
+class Committed(NamedTuple):
+    """The documents as they are now, and the shop's sequence number of the commit."""
+
+    s: int
+    documents: dict[str, Document]
+
+
+class Conflict(NamedTuple):
+    """Documents that do not stand where the rules saw them, as they stand."""
+
+    s: int
+    documents: dict[str, Document]
+
+
+class Server(NamedTuple):
+    """Where to connect; `path` is a Unix socket, else `host` and `port`."""
+
+    host: str
+    port: int
+    path: str
+    tls: bool
+    username: str | None
+    password: str | None
+    ca: str | None
+
+
+class Keys:
+    """The names of a shop's keys; a document's key is also its channel."""
+
+    def __init__(self, shop: str) -> None:
+        self.prefix = f"ordering:{{{shop}}}:"
+        self.sequence = self.prefix + "seq"
+        self.log = self.prefix + "log"
+        self.secret = self.prefix + "secret"
+        self._documents = self.prefix + "doc:"
+
+    def document(self, name: str) -> str:
+        """Key and channel of a document."""
+        return self._documents + name
+
+    def name(self, key: str) -> str:
+        """The document's name again."""
+        return key.removeprefix(self._documents)
+
+    def op(self, who: str, op: str) -> str:
+        """Key of an op's record: an op is its sender's, so two who pick the same one do not meet."""
+        return f"{self.prefix}op:{who}:{op}"
+
+
+class Store:
+    """One shop's documents in a Redis or Valkey server, or in the master of a cluster that holds its slot.
+
+    Args:
+        url: `redis://`, `rediss://`, `unix://`, or `redis+cluster://host:port,host:port`; with database and
+            password as in redis-py.
+        shop: the shop's key.
+        timeout: seconds for connecting and for an answer.
+        connections: most of them at once; one more waits for `timeout` seconds.
+        password: used when the URL has none.
+    """
+
+    def __init__(
+        self, url: str, shop: str, timeout: float = 2.0, connections: int = 32, password: str | None = None
+    ) -> None:
+        self.keys = Keys(shop)
+        self.shop = shop
+        self.timeout = timeout
+        self._url = url
+        self._connections = connections
+        self._password = password
+        self._client: Redis | None = None
+        self._server: Server | None = None
+
+    async def load(
+        self, names: Sequence[str], known: Mapping[str, Document] | None = None, op: tuple[str, str] | None = None
+    ) -> Loaded:
+        """The documents of these names at one moment, and the record of an op (`who`, `op`) if one is asked for.
+
+        What stands as in `known` is not read again.
+
+        Raises:
+            StoreAway
+        """
+        known = {name: known[name] for name in names if name in known} if known else {}
+        keys = [self.keys.op(*op or ("", "")), self.keys.sequence, *map(self.keys.document, names)]
+        have = [known[name].r if name in known else ABSENT for name in names]
+        record, s, *rest = await self._run("load", keys, have)
+        documents = self._documents(rest)
+        return Loaded(
+            _record(record), int(s), {name: documents[name] if name in documents else known[name] for name in names}
+        )
+
+    async def commit(
+        self,
+        who: str,
+        op: str,
+        meant: str,
+        answer: bytes,
+        entry: Mapping[str, Any],
+        seen: Mapping[str, Document],
+        changes: Mapping[str, Any],
+    ) -> Committed | Conflict | Record:
+        """Writes `changes` (values by name, all of them in `seen`) if every document of `seen` still stands there.
+
+        `meant` is a fingerprint of the command, `answer` what a repeat of the op gets, `entry` goes to the log.
+
+        Raises:
+            StoreAway: it may or may not have happened.
+        """
+        new = secrets.token_hex(8)
+        arguments: list[Any] = [_hashed(meant), answer, OP_REMEMBERED, msgspec.json.encode(entry), LOG_KEPT]
+        for name, document in seen.items():
+            changed = name in changes
+            body = msgspec.json.encode(changes[name]) if changed else b""
+            arguments += [document.v, document.r, new if changed else "", body]
+        keys = [self.keys.op(who, op), self.keys.sequence, self.keys.log, *map(self.keys.document, seen)]
+        outcome, *rest = await self._run("commit", keys, arguments)
+        if outcome == b"done":
+            record = _record(rest[0])
+            assert record
+            return record
+        if outcome == b"conflict":
+            return Conflict(int(rest[0]), self._documents(rest[1:]))
+        s = int(rest[0])
+        return Committed(
+            s, {name: Document(name, seen[name].v + 1, new, s, value) for name, value in changes.items()}
+        )
+
+    def message(self, channel: bytes, payload: bytes) -> Document:
+        """The document in a published message.
+
+        Raises:
+            StoreAway: when it is no such message.
+        """
+        head, _, body = payload.partition(b"\n")
+        name = self.keys.name(channel.decode())
+        v, r, s = head.split(b" ")
+        return _document(name, v, r, s, body)
+
+    async def secret(self) -> str:
+        """The shop's secret for signing cookies, made on the first call and the same for every process."""
+        await self._do("SET", self.keys.secret, secrets.token_urlsafe(48), "NX")
+        return str((await self._do("GET", self.keys.secret)).decode())
+
+    async def log(self, entries: int = 100) -> list[tuple[int, dict[str, Any]]]:
+        """The newest entries of the shop's log with their sequence numbers, newest first."""
+        found = await self._do("XREVRANGE", self.keys.log, "+", "-", "COUNT", entries)
+        return [(int(id.split(b"-")[0]), msgspec.json.decode(fields[b"entry"])) for id, fields in found]
+
+    async def server(self) -> Server:
+        """Where the shop's documents are; on a cluster the master of its slot, asked for anew after a fault."""
+        if self._server is None:
+            self._server = await self._locate()
+        return self._server
+
+    async def ping(self) -> None:
+        """Returns when the store answers. Raises StoreAway."""
+        await self._do("PING")
+
+    async def check(self) -> str:
+        """What the store promises, for the start-up log.
+
+        Raises:
+            StoreUnfit: with a line that says what to do.
+        """
+        try:
+            client = await self._connected()
+            server = await client.info("server")
+        except (AuthenticationError, NoPermissionError) as error:
+            raise StoreUnfit(_password_line(self._url, error)) from error
+        except (RedisError, OSError, StoreAway) as error:
+            if "NOAUTH" in str(error) or "Authentication" in str(error):
+                raise StoreUnfit(_password_line(self._url, error)) from error
+            raise StoreUnfit(
+                f"the store at {_shown(self._url)} does not answer ({error}): start it, correct --store, "
+                "or leave --store empty to use the one that comes with this program"
+            ) from error
+        version = str(server.get("valkey_version") or server["redis_version"])
+        if tuple(map(int, version.split(".")[:2])) < OLDEST_SERVER:
+            raise StoreUnfit(f"the store at {_shown(self._url)} is version {version}: 7.0 or later is needed")
+        return f"{server.get('server_name', 'redis')} {version}, {await self._durability(client)}"
+
+    async def close(self) -> None:
+        """Closes the connections."""
+        if self._client:
+            await self._client.aclose()
+            await self._client.connection_pool.disconnect()
+            self._client = None
+
+    async def _durability(self, client: Redis) -> str:
+        try:
+            append = await client.config_get("append*")
+        except RedisError:
+            return "whether it writes to disk can't be seen (CONFIG is not allowed)"
+        if append.get("appendonly") != "yes":
+            return "NO append-only file: what is acknowledged is lost when the store stops; set appendonly yes"
+        if append.get("appendfsync") == "always":
+            return "append-only file synced before each answer: what is acknowledged is on disk"
+        return f"append-only file synced {append.get('appendfsync')}: power loss can lose the last seconds"
+
+    async def _run(self, script: str, keys: Sequence[str], arguments: Sequence[Any]) -> list[Any]:
+        client = await self._connected()
+        try:
+            try:
+                return list(await client.evalsha(_SHA[script], len(keys), *keys, *arguments))
+            except ResponseError as error:
+                if "NOSCRIPT" not in str(error).upper() and "No matching script" not in str(error):
+                    raise
+                return list(await client.eval(_SCRIPTS[script], len(keys), *keys, *arguments))
+        except (RedisError, OSError) as error:
+            await self._forget_server()
+            raise StoreAway(str(error) or type(error).__name__) from error
+
+    async def _do(self, *words: Any) -> Any:
+        client = await self._connected()
+        try:
+            return await client.execute_command(*words)
+        except (RedisError, OSError) as error:
+            await self._forget_server()
+            raise StoreAway(str(error) or type(error).__name__) from error
+
+    async def _connected(self) -> Redis:
+        if self._client is None:
+            server = await self.server()
+            self._client = _client(server, self._database(), self.timeout, self._connections)
+        return self._client
+
+    def _database(self) -> int:
+        return 0 if self._url.startswith(CLUSTER) else int(parse_url(self._url).get("db") or 0)
+
+    async def _locate(self) -> Server:
+        seeds = seed_servers(self._url, self._password)
+        if not self._url.startswith(CLUSTER):
+            return seeds[0]
+        slot = key_slot(self.keys.prefix.encode())
+        reasons: list[str] = []
+        for seed in seeds:
+            client = _client(seed, 0, self.timeout, 1)
+            try:
+                ranges = await client.execute_command("CLUSTER SLOTS")
+            except (RedisError, OSError) as error:
+                reasons.append(f"{seed.host}:{seed.port}: {error}")
+                continue
+            finally:
+                await client.aclose()
+                await client.connection_pool.disconnect()
+            for (first, last), nodes in _slots(ranges).items():
+                if first <= slot <= last:
+                    return seed._replace(host=nodes[0][0] or seed.host, port=nodes[0][1])
+            reasons.append(f"{seed.host}:{seed.port}: nobody serves slot {slot}")
+        raise StoreAway("; ".join(reasons))
+
+    async def _forget_server(self) -> None:
+        """On a cluster the slot may have moved: the next call looks for its master again."""
+        if self._url.startswith(CLUSTER):
+            self._server = None
+            await self.close()
+
+    def _documents(self, parts: Sequence[bytes]) -> dict[str, Document]:
+        found = {}
+        for at in range(0, len(parts), 5):
+            key, v, r, s, body = parts[at : at + 5]
+            name = self.keys.name(key.decode())
+            found[name] = _document(name, v, r, s, body)
+        return found
+
+
+def seed_servers(url: str, password: str | None) -> list[Server]:
+    """The servers that a `--store` names.
+
+    Raises:
+        ValueError: when the URL is none of the forms that `Store` takes.
+    """
+    if url.startswith(CLUSTER):
+        credentials, _, hosts = url.removeprefix(CLUSTER).rpartition("@")
+        access = f"{credentials}@" if credentials else ""
+        return [server for host in hosts.split(",") for server in seed_servers(f"redis://{access}{host}", password)]
+    parts: dict[str, Any] = dict(parse_url(url))
+    return [
+        Server(
+            host=parts.get("host", "localhost"),
+            port=int(parts.get("port", 6379)),
+            path=parts.get("path", "") if url.startswith("unix://") else "",
+            tls=url.startswith("rediss://"),
+            username=parts.get("username"),
+            password=parts.get("password") or password,
+            ca=parts.get("ssl_ca_certs"),
+        )
+    ]
+
+
+def _client(server: Server, database: int, timeout: float, connections: int) -> Redis:
+    """redis-py with what its defaults get wrong for us: no second try behind our back (`op` makes ours safe), and a
+    pool that waits instead of raising."""
+    from redis.asyncio.connection import Connection, SSLConnection, UnixDomainSocketConnection
+
+    options: dict[str, Any] = {
+        "db": database,
+        "username": server.username,
+        "password": server.password,
+        "socket_timeout": timeout,
+        "socket_connect_timeout": timeout,
+        "retry": Retry(NoBackoff(), 0),
+        "protocol": 2,
+    }
+    if server.path:
+        options |= {"connection_class": UnixDomainSocketConnection, "path": server.path}
+        del options["socket_connect_timeout"]
+    else:
+        options |= {"connection_class": SSLConnection if server.tls else Connection}
+        options |= {"host": server.host, "port": server.port, "socket_keepalive": True}
+        if server.ca:
+            options["ssl_ca_certs"] = server.ca
+    return Redis(
+        connection_pool=BlockingConnectionPool(max_connections=connections, timeout=timeout, **options)
+    )
+
+
+def _slots(ranges: Iterable[Any]) -> dict[tuple[int, int], list[tuple[str, int]]]:
+    if isinstance(ranges, dict):
+        return {slots: [tuple(nodes["primary"])] for slots, nodes in ranges.items()}
+    return {
+        (int(first), int(last)): [(node[0].decode(), int(node[1])) for node in nodes] for first, last, *nodes in ranges
+    }
+
+
+def _document(name: str, v: bytes, r: bytes, s: bytes, body: bytes) -> Document:
+    try:
+        value = msgspec.json.decode(body, type=kind(name)) if body else None
+    except (msgspec.MsgspecError, KeyError) as error:
+        raise StoreAway(f"the document {name!r} can't be read: {error}") from error
+    return Document(name, int(v), r.decode(), int(s), value)
+
+
+def _record(stored: bytes) -> Record | None:
+    if not stored:
+        return None
+    fingerprint, s, answer = stored.split(b" ", 2)
+    return Record(fingerprint.decode(), int(s), answer)
+
+
+def same_meaning(record: Record, meant: str) -> bool:
+    """Whether an op that comes again means what it meant the first time."""
+    return record.fingerprint == _hashed(meant)
+
+
+def _hashed(meant: str) -> str:
+    return hashlib.sha256(meant.encode()).hexdigest()[:32]
+
+
+def _shown(url: str) -> str:
+    """The URL without its password."""
+    scheme, _, rest = url.partition("://")
+    return f"{scheme}://{rest.rpartition('@')[2]}"
+
+
+def _password_line(url: str, error: Exception) -> str:
+    return (
+        f"the store at {_shown(url)} refuses the password ({error}): put it into --store=redis://:PASSWORD@host:port/0 "
+        "or into the environment as ORDERING_STORE_PASSWORD"
+    )
+
+
+_SHA = {name: hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest() for name, source in _SCRIPTS.items()}

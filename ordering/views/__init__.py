@@ -1,0 +1,1 @@
+"""Documents into blocks: what each audience sees, in its language, as HTML or JSON."""

@@ -1,0 +1,74 @@
+"""Who looks at what: an audience names the documents that it needs and builds its view from them.
+
+One view serves everyone in an audience; a page and a push come from the same one.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple
+
+from ordering import floor as floors
+from ordering.documents import FLOOR, MENU, STOCK, sitting_name
+from ordering.floor import Floor
+from ordering.sitting import Sitting
+from ordering.views import diner, kitchen
+from ordering.views import floor as floor_view
+from ordering.views.blocks import Content, View
+from ordering.views.pages import as_json, pages
+from ordering.views.text import text
+
+Kind = Literal["diner", "kitchen", "floor"]
+Form = Literal["html", "json"]
+
+_JSON_KINDS = {"diner": diner.JSON_KINDS, "kitchen": kitchen.JSON_KINDS, "floor": floor_view.JSON_KINDS}
+
+
+class Audience(NamedTuple):
+    """`subject` is a sitting's id for diners, a station (or "" for all) for the kitchen, "" for the floor."""
+
+    kind: Kind
+    form: Form
+    lang: str
+    subject: str
+
+    @property
+    def board(self) -> bool:
+        """A staff board: it looks at the whole shop and counts its sequence number."""
+        return self.kind != "diner"
+
+
+def needs(audience: Audience, floor: Floor | None) -> set[str]:
+    """The names of the documents that the audience looks at."""
+    house = {FLOOR, MENU, STOCK}
+    if not audience.board:
+        return house | {sitting_name(audience.subject)}
+    return house | {sitting_name(id) for id in floors.open_sittings(floor or Floor())}
+
+
+def build(audience: Audience, values: Mapping[str, Any], v: int, before: View | None = None) -> View:
+    """The audience's view of these documents (values by name; a sitting may be missing)."""
+    content = _content(audience, values)
+    if audience.form == "json":
+        return as_json(_JSON_KINDS[audience.kind], content, v)
+    return pages(audience.lang).view(audience.kind, content, v, before)
+
+
+def sitting_in(values: Mapping[str, Any], sitting_id: str) -> Sitting:
+    """The sitting; before its first commit the empty one that a table waits with, and a closed one when no table
+    knows it."""
+    found: Sitting | None = values.get(sitting_name(sitting_id))
+    if found is not None:
+        return found
+    floor: Floor = values[FLOOR]
+    table = next((table.id for table in floor.tables if table.sitting == sitting_id), "")
+    return Sitting(sitting_id, table, closed=0 if table else 1)
+
+
+def _content(audience: Audience, values: Mapping[str, Any]) -> Content:
+    floor: Floor = values[FLOOR]
+    menu, stock, words = values[MENU], values[STOCK], text(audience.lang)
+    if audience.kind == "diner":
+        return diner.content(sitting_in(values, audience.subject), menu, stock, floor, words)
+    sittings = {id: sitting_in(values, id) for id in floors.open_sittings(floor)}
+    if audience.kind == "kitchen":
+        return kitchen.content(list(sittings.values()), menu, stock, floor, words, audience.subject)
+    return floor_view.content(sittings, menu, floor)

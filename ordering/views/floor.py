@@ -1,0 +1,90 @@
+"""The floor: every table with what it is waiting for."""
+
+from collections.abc import Mapping
+
+from msgspec import Struct, field
+
+from ordering import floor as floors
+from ordering.bill import totals
+from ordering.floor import Floor, Table
+from ordering.menu import Menu
+from ordering.sitting import Sitting, cart
+from ordering.state import OPEN, State
+from ordering.views.blocks import Block, Content
+
+
+class CallOnFloor(Struct, frozen=True):
+    """A guest's call; `at` ms since 1970."""
+
+    id: str
+    reason: str = field(name="for")
+    at: int
+
+
+class TableShown(Struct, frozen=True):
+    """A table: `status` as in `ordering.floor.Status`, portions by what they wait for, money in minor units, `opened`
+    ms since 1970 (0: nobody sits there)."""
+
+    id: str
+    name: str
+    area: str
+    seats: int
+    status: str
+    sitting: str
+    guests: int
+    opened: int
+    in_cart: int
+    to_make: int
+    ready: int
+    amount: int
+    calls: list[CallOnFloor]
+    leaving: int
+
+
+class SummaryShown(Struct, frozen=True):
+    """How many tables are taken, of how many, and how many want somebody."""
+
+    taken: int
+    tables: int
+    calls: int
+
+
+JSON_KINDS = frozenset({"table", "summary"})
+
+
+def content(sittings: Mapping[str, Sitting], menu: Menu, floor: Floor) -> Content:
+    """Every block of the floor page; `sittings` by id."""
+    shown = [_table(table, sittings, floor) for table in floor.tables]
+    taken = sum(table.status != "free" for table in shown)
+    summary = SummaryShown(taken, len(shown), sum(len(table.calls) for table in shown))
+    blocks = [
+        Block("summary", "summary", summary),
+        *(Block(f"table-{table.id}", "table", table, (menu.shop,)) for table in shown),
+    ]
+    order = {
+        f"area-{area.id}": [f"table-{table.id}" for table in floor.tables if table.area == area.id]
+        for area in floor.areas
+    }
+    return Content(blocks, order)
+
+
+def _table(table: Table, sittings: Mapping[str, Sitting], floor: Floor) -> TableShown:
+    sitting = sittings.get(table.sitting) or Sitting(table.sitting, table.id)
+    sums = totals(sitting)
+    left = [sittings[each.sitting] for each in floor.leaving if each.table == table.id and each.sitting in sittings]
+    return TableShown(
+        id=table.id,
+        name=table.name,
+        area=table.area,
+        seats=table.seats,
+        status=floors.status(sitting).value,
+        sitting=table.sitting,
+        guests=len(sitting.guests),
+        opened=sitting.opened,
+        in_cart=sum(line.qty for line in cart(sitting)),
+        to_make=sum(line.qty for line in sitting.lines if line.state in OPEN and line.state is not State.READY),
+        ready=sum(line.qty for line in sitting.lines if line.state is State.READY),
+        amount=sums.amount,
+        calls=[CallOnFloor(call.id, call.reason, call.at) for call in sitting.calls],
+        leaving=sum(line.qty for other in left for line in other.lines if line.state in OPEN),
+    )
