@@ -1,0 +1,204 @@
+"""Real parts for the tests: stores, servers, nginx, each a process that can be killed, frozen and started again."""
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from ordering.embedded import Embedded
+
+ROOT = Path(__file__).parent.parent
+PASSWORD = "correct horse"
+
+
+def free_ports(count: int) -> int:
+    """The first of `count` free ports in a row."""
+    for _ in range(200):
+        with contextlib.ExitStack() as held:
+            first = held.enter_context(socket.socket())
+            first.bind(("127.0.0.1", 0))
+            port = int(first.getsockname()[1])
+            try:
+                for n in range(1, count):
+                    held.enter_context(socket.socket()).bind(("127.0.0.1", port + n))
+            except OSError:
+                continue
+            return port
+    raise RuntimeError("no free ports in a row")
+
+
+def until(holds: Callable[[], Any], seconds: float = 10.0, what: str = "") -> Any:
+    """Waits until `holds()` is true and returns it; raises AssertionError when time is over."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if found := holds():
+            return found
+        time.sleep(0.02)
+    raise AssertionError(f"not within {seconds} s: {what or holds}")
+
+
+@contextlib.contextmanager
+def short_folder() -> Iterator[Path]:
+    """A temporary folder with a path short enough for Unix sockets."""
+    folder = Path(tempfile.mkdtemp(prefix="o-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def bundled_store() -> Iterator[Embedded]:
+    """The bundled server with a folder of its own."""
+    with short_folder() as folder:
+        embedded = Embedded(folder / "data")
+        embedded.start()
+        try:
+            yield embedded
+        finally:
+            embedded.stop()
+
+
+class Server:
+    """`run.py` as an operator starts it: its own data folder, some ports."""
+
+    def __init__(self, folder: Path, processes: int = 1, *more: str, tables: int = 12) -> None:
+        self.folder = folder
+        self.processes = processes
+        self.port = free_ports(processes)
+        self.arguments = [f"--data={folder / 'data'}", "--demo", f"--demo_tables={tables}", *more]
+        self.process: subprocess.Popen[str] | None = None
+
+    @property
+    def ports(self) -> list[int]:
+        """One for each process."""
+        return [self.port + n for n in range(self.processes)]
+
+    def start(self) -> "Server":
+        """Starts it and waits until every port is ready."""
+        command = [sys.executable, "run.py", f"--port={self.port}", f"--processes={self.processes}", *self.arguments]
+        self.log = (self.folder / "log.txt").open("a+")
+        self.process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            stdout=self.log,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, "ORDERING_MANAGER_PASSWORD": PASSWORD, "PYTHONDONTWRITEBYTECODE": "1"},
+            start_new_session=True,
+            text=True,
+        )
+        for port in self.ports:
+            until(lambda port=port: ready(port) or self._must_live(), 30, f"port {port} ready: {self.said()}")
+        return self
+
+    def stop(self) -> int:
+        """Ends it as an operator would; returns its exit status."""
+        assert self.process
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        status = self.process.wait(20)
+        self.log.close()
+        return status
+
+    def said(self) -> str:
+        """What it has printed so far."""
+        return (self.folder / "log.txt").read_text()
+
+    def children(self) -> list[int]:
+        """The processes that serve the ports, in no particular order."""
+        assert self.process
+        tasks = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        return [int(pid) for pid in tasks if int(pid) != self.store_pid()]
+
+    def store_pid(self) -> int:
+        """The bundled store's process."""
+        return int((self.folder / "data" / "store.pid").read_text())
+
+    def serving(self, port: int) -> int:
+        """The process that accepts on this port: the one with no other port's socket."""
+        inode = _listening_inodes()[port]
+        for pid in self.children():
+            if inode in _inodes(pid):
+                return pid
+        raise AssertionError(f"nobody serves {port}")
+
+    def kill_store(self) -> None:
+        """SIGKILL for the bundled store; `run.py` starts it again."""
+        os.kill(self.store_pid(), signal.SIGKILL)
+
+    def _must_live(self) -> bool:
+        assert self.process
+        assert self.process.poll() is None, self.said()
+        return False
+
+
+def ready(port: int) -> bool:
+    """Whether /readyz says yes."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=2) as answer:
+            return bool(answer.status == 200)
+    except (OSError, urllib.error.URLError):
+        return False
+
+
+class Nginx:
+    """nginx with the project's configuration, its ports replaced."""
+
+    def __init__(self, folder: Path, ports: list[int]) -> None:
+        program = shutil.which("nginx") or "/usr/sbin/nginx"
+        assert Path(program).exists(), "nginx is needed for this test: apt-get install nginx"
+        self.port = free_ports(1)
+        self.folder = folder
+        (folder / "run").mkdir()
+        (folder / "logs").mkdir()
+        text = (ROOT / "nginx" / "nginx.conf").read_text()
+        text = text.replace("listen 8080", f"listen {self.port}")
+        for place, port in enumerate(ports):
+            text = text.replace(f"127.0.0.1:{8000 + place}", f"127.0.0.1:{port}")
+        (folder / "nginx.conf").write_text(text)
+        self.command = [program, "-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", str(folder / "error.log")]
+
+    def start(self) -> "Nginx":
+        """Starts it and waits until it answers."""
+        self.process = subprocess.Popen([*self.command, "-g", "daemon off;"])
+        until(lambda: ready(self.port), 10, f"nginx: {self._errors()}")
+        return self
+
+    def stop(self) -> None:
+        """Ends it at once."""
+        self.process.terminate()
+        self.process.wait(10)
+
+    def _errors(self) -> str:
+        log = self.folder / "error.log"
+        return log.read_text() if log.exists() else ""
+
+
+def _listening_inodes() -> dict[int, str]:
+    found = {}
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        for row in Path(table).read_text().splitlines()[1:]:
+            words = row.split()
+            if words[3] == "0A":
+                found[int(words[1].rpartition(":")[2], 16)] = words[9]
+    return found
+
+
+def _inodes(pid: int) -> set[str]:
+    found = set()
+    for link in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(OSError):
+            if match := re.fullmatch(r"socket:\[(\d+)\]", os.readlink(link)):
+                found.add(match[1])
+    return found

@@ -1,0 +1,73 @@
+"""The floors of the building: a file imports only from files that stand above it."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+FLOORS = [
+    # 1: the pure rules, each resting on those before it
+    "money refused menu stock commands state sitting kitchen bill floor staff documents restaurant",
+    # 2: the store and the views
+    "store options subscriber shelf embedded views.text views.blocks views.diner views.kitchen views.floor views.pages views.audience",
+    # 3: commands and connections
+    "desk live founding services metrics",
+    # 4: doors
+    "handlers.base handlers.door handlers.diner handlers.staff handlers.ops",
+    # 5: the whole
+    "app",
+]
+ORDER = [f"ordering.{name}" for floor in FLOORS for name in floor.split()]
+CORE = FLOORS[0].split()
+FORBIDDEN_IN_CORE = {"tornado", "redis", "jinja2", "asyncio", "time", "random", "secrets", "socket"}
+FILES = sorted(ROOT.glob("ordering/**/*.py"))
+
+
+def name_of(path: Path) -> str:
+    """The module's dotted name."""
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts)
+
+
+def imports(path: Path) -> set[str]:
+    """Every module that the file imports, wherever in it."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{path}: relative import"
+            whole = [f"{node.module}.{alias.name}" for alias in node.names]
+            found |= {each if each in ORDER else str(node.module) for each in whole}
+    return found
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if path.name != "__init__.py"], ids=name_of)
+def test_a_file_imports_only_from_above(path: Path) -> None:
+    name = name_of(path)
+    assert name in ORDER, f"{name} is on no floor: give it a place in FLOORS and docs/architecture.md"
+    ours = {each for each in imports(path) if each.startswith("ordering.")}
+    below = {each for each in ours if ORDER.index(each) >= ORDER.index(name)}
+    assert not below, f"{name} stands above {below}"
+
+
+@pytest.mark.parametrize("name", CORE)
+def test_the_core_knows_no_input_or_output(name: str) -> None:
+    foreign = {each.partition(".")[0] for each in imports(ROOT / "ordering" / f"{name}.py")}
+    assert not foreign & FORBIDDEN_IN_CORE
+
+
+def test_only_the_store_and_the_subscriber_speak_to_redis() -> None:
+    speakers = {
+        name_of(path)
+        for path in FILES
+        if {each.partition(".")[0] for each in imports(path)} & {"redis", "hiredis", "valkey"}
+    }
+    assert speakers == {"ordering.store", "ordering.subscriber"}
+
+
+def test_handlers_reach_the_store_only_through_the_desk() -> None:
+    for path in ROOT.glob("ordering/handlers/*.py"):
+        reached = [line for line in path.read_text().splitlines() if "services.store." in line]
+        assert all("store.ping()" in line for line in reached), reached
