@@ -189,7 +189,7 @@ class Staff(Browser):
 
     async def login(self) -> "Staff":
         """Logs in with the tests' password."""
-        await self.ask("GET", "/login")
+        await self.json("/login")
         answer = await self.submit("/login", password=PASSWORD)
         assert answer.code == 303, answer.body
         return self

@@ -29,7 +29,11 @@ class Login(Page):
     """GET and POST /login."""
 
     def get(self) -> None:
-        """Called by Tornado."""
+        """Called by Tornado; a program gets what it needs to log in: the `_xsrf` cookie."""
+        if self.wants_json:
+            self.xsrf_token  # noqa: B018 - reading it sets the cookie
+            self.reply({"ok": False})
+            return
         self.show("login.html", next=self._next(), error=None)
 
     async def post(self) -> None:
