@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
@@ -138,7 +138,8 @@ class KitchenPage(StaffOnly):
         """Called by Tornado."""
         station = self.get_query_argument("station", "")[:32]
         audience = Audience("kitchen", self.form, self.lang, station)
-        await self.board(audience, "kitchen/page.html", station=station)
+        socket = f"/kitchen/live?{urlencode({'station': station, 'lang': self.lang})}"
+        await self.board(audience, "kitchen/page.html", home="/kitchen", socket=socket, station=station)
 
 
 class FloorPage(StaffOnly):
@@ -146,7 +147,8 @@ class FloorPage(StaffOnly):
 
     async def get(self) -> None:
         """Called by Tornado."""
-        await self.board(Audience("floor", self.form, self.lang, ""), "floor/page.html")
+        audience = Audience("floor", self.form, self.lang, "")
+        await self.board(audience, "floor/page.html", home="/floor", socket=f"/floor/live?lang={self.lang}", station="")
 
 
 class StaffDo(StaffOnly, Do):

@@ -42,6 +42,7 @@ class Text:
     def __init__(self, lang: str, sentences: Mapping[str, str]) -> None:
         self.lang = lang
         self.html_lang = LANGUAGES[lang]
+        self.other_html_lang = next(tag for other, tag in LANGUAGES.items() if other != lang)
         self._sentences = sentences
         self._locale = Locale.parse(self.html_lang, sep="-")
 

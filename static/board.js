@@ -1,0 +1,101 @@
+// The staff's boards: kitchen and floor. Silence never looks like "no orders": without a proof within three seconds the
+// whole page says that it may be out of date.
+
+import { applyPush, commandOf, Live } from "./live.js";
+
+const { body } = document;
+const STALE = 3000; // ms without a proof that this page's number is the store's
+const WARN = 8 * 60_000; // ms: a ticket's age turns amber
+const LATE = 15 * 60_000; // … and red
+const words = document.getElementById("ages").dataset;
+const alertLine = document.getElementById("alert");
+let provedAt = performance.now();
+let clockOffset = 0; // this device's clock against the server's, so that ages are right on a tablet that is late
+
+const live = new Live({
+  url: body.dataset.live,
+  silence: 5000,
+  onPush(push, whole) {
+    showNumber(push.v);
+    for (const element of applyPush(push, whole)) {
+      if (!whole && element.matches(".ticket, .table, li")) element.classList.add("just");
+    }
+    showAges();
+    wearPending();
+  },
+  onAnswer(answer) {
+    wearPending();
+    if (answer.error) say(answer.message);
+  },
+  onBeat(beat) {
+    showNumber(beat.v);
+    if (beat.live) provedAt = performance.now();
+  },
+  onState: () => showFreshness(),
+});
+
+function showNumber(v) {
+  document.querySelector("#fresh .number b").textContent = v;
+}
+
+function showFreshness() {
+  const age = performance.now() - provedAt;
+  const stale = age > STALE;
+  body.classList.toggle("stale", stale);
+  body.classList.toggle("proved", !stale);
+  document.getElementById("stale").hidden = !stale;
+  for (const place of document.querySelectorAll("#fresh .age, #stale .age")) place.textContent = ago(age);
+}
+
+function ago(ms) {
+  const seconds = Math.floor(ms / 1000);
+  return seconds < 120 ? words.seconds.replace("{n}", seconds) : words.minutes.replace("{n}", Math.floor(seconds / 60));
+}
+
+function showAges() {
+  const now = Date.now() + clockOffset;
+  for (const time of document.querySelectorAll("time[data-at]")) {
+    const age = Math.max(0, now - Number(time.dataset.at));
+    const minutes = Math.floor(age / 60_000);
+    time.textContent = `${minutes}:${String(Math.floor(age / 1000) % 60).padStart(2, "0")}`;
+    const ticket = time.closest(".ticket");
+    if (ticket) ticket.dataset.age = age > LATE ? "late" : age > WARN ? "warn" : "fresh";
+  }
+}
+
+let alertTimer;
+function say(sentence) {
+  alertLine.textContent = sentence;
+  alertLine.hidden = false;
+  clearTimeout(alertTimer);
+  alertTimer = setTimeout(() => (alertLine.hidden = true), 7000);
+}
+
+document.addEventListener("submit", (event) => {
+  const { address, command } = commandOf(event.target, event.submitter);
+  if (!address.endsWith("/do")) return;
+  event.preventDefault();
+  live.send(address, command);
+  wearPending();
+});
+
+function wearPending() {
+  const waiting = new Set([...live.pending.values()].map(({ command: { op, ...rest } }) => JSON.stringify(rest)));
+  const form = document.getElementById("command");
+  for (const control of document.querySelectorAll("[form=command][formaction]")) {
+    const { op, ...rest } = waiting.size ? commandOf(form, control).command : {};
+    if (waiting.has(JSON.stringify(rest))) control.setAttribute("aria-busy", "true");
+    else control.removeAttribute("aria-busy");
+  }
+}
+
+fetch("/healthz").then((answer) => {
+  const told = Date.parse(answer.headers.get("Date"));
+  if (Math.abs(told - Date.now()) > 2000) clockOffset = told - Date.now();
+});
+setInterval(() => {
+  showAges();
+  showFreshness();
+}, 500);
+showAges();
+showFreshness();
