@@ -45,7 +45,7 @@ function showLive(on) {
 }
 
 function showMine() {
-  for (const guest of document.getElementById("guests").children) guest.classList.toggle("me", guest.dataset.guest === me);
+  for (const guest of document.getElementById("guests").children) guest.classList.toggle("mine", guest.dataset.guest === me);
   const share = document.querySelector(`[data-guest="${CSS.escape(me)}"][data-share]`)?.dataset.share;
   if (share) document.querySelector("#my-share b").textContent = share;
 }
