@@ -187,9 +187,7 @@ class Desk:
         v = case.moment.v if _by_guest(command) else None
         answer = msgspec.json.encode({"op": command.op, "ok": True, "v": v, **decision.answer})
         entry = {"who": who, "at": case.moment.at, "in": list(changes), "meant": msgspec.Raw(meant.encode())}
-        return await _until_it_answers(
-            lambda: self.store.commit(who, command.op, meant, answer, entry, seen, changes)
-        )
+        return await _until_it_answers(lambda: self.store.commit(who, command.op, meant, answer, entry, seen, changes))
 
 
 async def _until_it_answers(ask: Callable[[], Awaitable[T]]) -> T:
@@ -268,8 +266,8 @@ def _staff(command: Any, case: Case, name: str) -> Decision:
         case commands.Open():
             return Decision({name: sitting.opened(mine, moment)}, {})
         case commands.Close():
-            after, closed = floors.close(floor, mine, moment)
-            return Decision({name: closed, FLOOR: after}, {})
+            freed, closed = floors.close(floor, mine, moment)
+            return Decision({name: closed, FLOOR: freed}, {})
         case commands.Clear():
             return Decision({name: sitting.cleared(mine, command.call)}, {})
         case commands.Advance(line="") as advance:

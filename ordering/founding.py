@@ -43,20 +43,16 @@ async def found(store: Store, options: Options) -> Founded:
         password = options.manager_password or secrets.token_urlsafe(9)
         hashed = await asyncio.to_thread(PasswordHasher().hash, password)
         tables = len(restaurant.tables)
-        changes = {
-            MENU: restaurant.menu,
-            STOCK: restaurant.stock,
-            FLOOR: restaurant.floor(
-                codes=(_code() for _ in range(tables)),
-                sittings=(secrets.token_hex(6) for _ in range(tables)),
-            ),
-            STAFF: Staff((Account("manager", "manager", "manager", hashed),)),
-        }
+        new = restaurant.floor(
+            codes=(_code() for _ in range(tables)), sittings=(secrets.token_hex(6) for _ in range(tables))
+        )
+        accounts = Staff((Account("manager", "manager", "manager", hashed),))
+        changes = {MENU: restaurant.menu, STOCK: restaurant.stock, FLOOR: new, STAFF: accounts}
         outcome = await store.commit(
             "founding", secrets.token_hex(8), "founding", b"{}", {"who": "founding"}, loaded.documents, changes
         )
         if isinstance(outcome, Committed):
-            return Founded(changes[MENU], changes[FLOOR], None if options.manager_password else password)
+            return Founded(restaurant.menu, new, None if options.manager_password else password)
 
 
 def _code() -> str:

@@ -124,9 +124,7 @@ def _lines_of(sitting: Sitting, ticket: str) -> list[Line]:
     return lines
 
 
-def _each(
-    sitting: Sitting, ticket: str, act: Act, moment: Moment, only: list[Line] | None = None
-) -> Sitting:
+def _each(sitting: Sitting, ticket: str, act: Act, moment: Moment, only: list[Line] | None = None) -> Sitting:
     lines = _lines_of(sitting, ticket) if only is None else only
     moving = {line.id: moved(line, act, moment) for line in lines if after(line.state, act)}
     if not moving:

@@ -2,7 +2,9 @@
 
 from prometheus_client import Counter, Gauge, Histogram
 
-commands = Counter("ordering_commands", "Commands by door and by outcome: ok, or the word of the refusal", ["door", "outcome"])
+commands = Counter(
+    "ordering_commands", "Commands by door and by outcome: ok, or the word of the refusal", ["door", "outcome"]
+)
 phones = Gauge("ordering_phones", "Connected pages")
 sequence = Gauge("ordering_sequence", "The shop's sequence number as this process knows it")
 live = Gauge("ordering_live", "1 while the subscriber is connected and everything watched has been read")
@@ -10,5 +12,7 @@ repairs = Gauge("ordering_repairs", "Documents that a look found behind the stor
 reconnects = Gauge("ordering_reconnects", "Times the subscriber's connection was made anew")
 dropped = Gauge("ordering_phones_dropped", "Phones cut because they stopped reading")
 page_seconds = Histogram(
-    "ordering_page_seconds", "Time to answer a page", buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2)
+    "ordering_page_seconds",
+    "Time to answer a page",
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2),
 )

@@ -106,7 +106,11 @@ def _checked(values: dict[str, Any], environment: dict[str, str]) -> Options:
     must(bool(re.fullmatch(r"[a-z0-9_-]{1,32}", values["shop"])), "shop", "1 to 32 of a-z, 0-9, _ and -")
     must(1 <= values["demo_tables"] <= 2000, "demo_tables", "1 to 2000")
     public = values["public_url"].rstrip("/")
-    must(not public or bool(re.fullmatch(r"https?://[^\s/]+(/\S*)?", public)), "public_url", "it begins with http(s)://")
+    must(
+        not public or bool(re.fullmatch(r"https?://[^\s/]+(/\S*)?", public)),
+        "public_url",
+        "it begins with http(s)://",
+    )
     password = environment.get(STORE_PASSWORD)
     if values["store"]:
         _check_store(values["store"], password)

@@ -216,5 +216,3 @@ def _known(kind: str, owner: str, what: str, wanted: Iterable[str], known: Itera
     for each in wanted:
         if each not in known:
             raise ValueError(f"{kind} {owner!r}: there is no {what} {each!r}")
-
-

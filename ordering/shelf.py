@@ -24,7 +24,10 @@ TICK = 0.5  # seconds between pings
 LOOK_KEEN = 1.0  # seconds between looks while a board watches: it must prove its number every second
 LOOK_CALM = 5.0  # … while only guests watch
 LINGER = 15.0  # seconds that a channel is kept after its last watcher: phones flap
-BACK_OFF = (0.05, 0.5)  # seconds before connecting again, growing: a page is to be true within a second of the healing
+BACK_OFF = (
+    0.05,
+    0.5,
+)  # seconds before connecting again, growing: a page is to be true within a second of the healing
 REMEMBERED = 2000  # documents nobody watches that are kept for the next command
 
 Changed = Callable[[str], None]
@@ -266,7 +269,7 @@ class Shelf:
                 await self._watch_over(subscriber)
             except (OSError, TimeoutError, StoreAway) as error:
                 if self._subscriber:
-                    log.warning("the subscriber's connection is lost: %s", error or type(error).__name__)
+                    log.warning("the subscriber's connection is lost: %s", str(error) or type(error).__name__)
                     pause = BACK_OFF[0]
             if self._subscriber:
                 self._subscriber.close()

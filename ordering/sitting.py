@@ -205,9 +205,7 @@ def note(sitting: Sitting, command: Note, moment: Moment) -> Sitting:
     """Another note on a line in the cart."""
     sitting = _joined(sitting, moment)
     line = _line_in_cart(sitting, command.line)
-    noted = replace(
-        line, note=plain(command.note, NOTE_LONGEST), changed=moment.v, changed_by=moment.who
-    )
+    noted = replace(line, note=plain(command.note, NOTE_LONGEST), changed=moment.v, changed_by=moment.who)
     return _told(with_line(sitting, noted), "noted", moment, line.name, line.qty)
 
 
@@ -247,9 +245,7 @@ def name(sitting: Sitting, command: Name, moment: Moment) -> Sitting:
     """The guest's name; an empty one takes it back."""
     sitting = _joined(sitting, moment)
     chosen = plain(command.name, NAME_LONGEST)
-    guests = tuple(
-        replace(guest, name=chosen) if guest.id == moment.who else guest for guest in sitting.guests
-    )
+    guests = tuple(replace(guest, name=chosen) if guest.id == moment.who else guest for guest in sitting.guests)
     return replace(sitting, guests=guests)
 
 
@@ -264,9 +260,7 @@ def closed(sitting: Sitting, moment: Moment) -> Sitting:
     """The sitting with its bill closed: what was not placed is dropped, what was placed stays to be made."""
     if not sitting.opened or sitting.closed:
         raise Refused("not_open")
-    return replace(
-        sitting, closed=moment.at, lines=placed(sitting), calls=(), removed=(), forgotten=0, news=None
-    )
+    return replace(sitting, closed=moment.at, lines=placed(sitting), calls=(), removed=(), forgotten=0, news=None)
 
 
 def cleared(sitting: Sitting, call_id: str) -> Sitting:

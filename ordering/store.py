@@ -152,7 +152,9 @@ class Store:
         record, s, *rest = await self._run("load", keys, have)
         documents = self._documents(rest)
         return Loaded(
-            _record(record), int(s), {name: documents[name] if name in documents else known[name] for name in names}
+            _record(record),
+            int(s),
+            {name: documents[name] if name in documents else known[name] for name in names},
         )
 
     async def commit(
@@ -187,9 +189,7 @@ class Store:
         if outcome == b"conflict":
             return Conflict(int(rest[0]), self._documents(rest[1:]))
         s = int(rest[0])
-        return Committed(
-            s, {name: Document(name, seen[name].v + 1, new, s, value) for name, value in changes.items()}
-        )
+        return Committed(s, {name: Document(name, seen[name].v + 1, new, s, value) for name, value in changes.items()})
 
     def message(self, channel: bytes, payload: bytes) -> Document:
         """The document in a published message.
@@ -279,7 +279,7 @@ class Store:
     async def _do(self, *words: Any) -> Any:
         client = await self._connected()
         try:
-            return await client.execute_command(*words)
+            return await client.execute_command(*words)  # type: ignore[no-untyped-call]
         except (RedisError, OSError) as error:
             await self._forget_server()
             raise StoreAway(str(error) or type(error).__name__) from error
@@ -302,7 +302,7 @@ class Store:
         for seed in seeds:
             client = _client(seed, 0, self.timeout, 1)
             try:
-                ranges = await client.execute_command("CLUSTER SLOTS")
+                ranges = await client.execute_command("CLUSTER SLOTS")  # type: ignore[no-untyped-call]
             except (RedisError, OSError) as error:
                 reasons.append(f"{seed.host}:{seed.port}: {error}")
                 continue
@@ -376,9 +376,7 @@ def _client(server: Server, database: int, timeout: float, connections: int) -> 
         options |= {"host": server.host, "port": server.port, "socket_keepalive": True}
         if server.ca:
             options["ssl_ca_certs"] = server.ca
-    return Redis(
-        connection_pool=BlockingConnectionPool(max_connections=connections, timeout=timeout, **options)
-    )
+    return Redis(connection_pool=BlockingConnectionPool(max_connections=connections, timeout=timeout, **options))
 
 
 def _slots(ranges: Iterable[Any]) -> dict[tuple[int, int], list[tuple[str, int]]]:

@@ -61,7 +61,7 @@ class Subscriber(asyncio.Protocol):
     def ask(self, *words: str | bytes) -> None:
         """Sends a command; answers come through the callbacks."""
         if self._transport is not None and not self._transport.is_closing():
-            self._transport.write(hiredis.pack_command(words))
+            self._transport.write(hiredis.pack_command(words))  # type: ignore[arg-type]  # its stub wants one word
 
     def subscribe(self, channels: Iterable[str]) -> None:
         """Asks for these channels; each is confirmed through `subscribed`."""

@@ -6,10 +6,9 @@ import secrets
 from typing import Any
 from urllib.parse import urlencode
 
+from machines import PASSWORD
 from tornado.httpclient import AsyncHTTPClient, HTTPRequest, HTTPResponse
 from tornado.websocket import WebSocketClientConnection, websocket_connect
-
-from machines import PASSWORD
 
 PATIENCE = 10.0  # seconds
 

@@ -87,7 +87,13 @@ class Server:
 
     def start(self) -> "Server":
         """Starts it and waits until every port is ready."""
-        command = [sys.executable, "run.py", f"--port={self.port}", f"--processes={self.processes}", *self.arguments]
+        command = [
+            sys.executable,
+            "run.py",
+            f"--port={self.port}",
+            f"--processes={self.processes}",
+            *self.arguments,
+        ]
         self.log = (self.folder / "log.txt").open("a+")
         self.process = subprocess.Popen(
             command,
@@ -167,7 +173,15 @@ class Nginx:
         for place, port in enumerate(ports):
             text = text.replace(f"127.0.0.1:{8000 + place}", f"127.0.0.1:{port}")
         (folder / "nginx.conf").write_text(text)
-        self.command = [program, "-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", str(folder / "error.log")]
+        self.command = [
+            program,
+            "-p",
+            str(folder),
+            "-c",
+            str(folder / "nginx.conf"),
+            "-e",
+            str(folder / "error.log"),
+        ]
 
     def start(self) -> "Nginx":
         """Starts it and waits until it answers."""

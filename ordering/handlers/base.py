@@ -272,8 +272,9 @@ def refusal(refused: Refused, t: Text, op: Any = None) -> dict[str, Any]:
 def _as_refused(status: int) -> Refused:
     words = {400: "malformed", 403: "forbidden", 404: "no_such_page", 405: "not_here", 413: "too_large"}
     word = words.get(status, "broken")
-    details: dict[str, Any] = {"malformed": {"why": "HTTP"}, "too_large": {"limit": BODY_LARGEST}}.get(word, {})
-    return Refused(word, **details)
+    if word == "malformed":
+        return Refused(word, why="HTTP")
+    return Refused(word, limit=BODY_LARGEST) if word == "too_large" else Refused(word)
 
 
 def _plain_host(host: str) -> bool:

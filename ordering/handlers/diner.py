@@ -5,7 +5,6 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
-
 from ordering import commands, metrics
 from ordering.documents import FLOOR, MENU, STOCK, sitting_name
 from ordering.floor import Table
@@ -112,7 +111,12 @@ class TablePage(AtTable):
             {
                 "table": {"name": self.table.name, "area": self.table.area, "seats": self.table.seats},
                 "version": v,
-                "sitting": {"id": self.sitting_id, "guest": self.guest, "blocks": view.blocks, "order": view.order},
+                "sitting": {
+                    "id": self.sitting_id,
+                    "guest": self.guest,
+                    "blocks": view.blocks,
+                    "order": view.order,
+                },
                 "menu": _menu(values[MENU]),
             }
         )
@@ -239,5 +243,3 @@ def _menu(menu: Menu) -> dict[str, Any]:
         "tags": menu.tags,
         "stations": menu.stations,
     }
-
-

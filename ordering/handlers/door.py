@@ -141,7 +141,7 @@ class LiveSocket(WebSocketHandler, Page):
     def get_compression_options(self) -> None:
         """Called by Tornado: none. A compressor costs each phone 145 KB and forbids shared frames."""
 
-    async def open(self, *_: str, **__: str) -> None:  # type: ignore[override]
+    async def open(self, *_: str, **__: str) -> None:
         """Called by Tornado after the handshake."""
         self.set_nodelay(True)
         self._budget = Budget()
@@ -177,8 +177,8 @@ class LiveSocket(WebSocketHandler, Page):
 
     def drop(self) -> None:
         """Cuts the connection without waiting for a phone that does not read. Part of `live.Phone`."""
-        if self.ws_connection is not None:
-            self.ws_connection.stream.close()  # type: ignore[attr-defined]
+        if self.ws_connection is not None and self.ws_connection.stream is not None:
+            self.ws_connection.stream.close()
 
     async def _work(self) -> None:
         while True:

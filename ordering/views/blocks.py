@@ -46,9 +46,7 @@ def difference(before: View | None, after: View) -> bytes:
     if before is None:
         return _encode({"v": after.v, "set": after.blocks, "order": after.order, "gone": []})
     had = before.blocks
-    changed = {
-        id: block for id, block in after.blocks.items() if (old := had.get(id)) is not block and old != block
-    }
+    changed = {id: block for id, block in after.blocks.items() if (old := had.get(id)) is not block and old != block}
     gone = [id for id in had if id not in after.blocks] if had.keys() != after.blocks.keys() else []
     order = {name: ids for name, ids in after.order.items() if before.order.get(name) != ids}
     return _encode({"v": after.v, "set": changed, "order": order, "gone": gone})

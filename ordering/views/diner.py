@@ -129,9 +129,7 @@ def content(sitting: Sitting, menu: Menu, stock: Stock, floor: Floor, text: Text
     name = table.name if table else ""
     sums = totals(sitting)
     closed = bool(sitting.closed)
-    guests = {
-        guest.id: _guest(guest, number, sums.by_guest, text) for number, guest in enumerate(sitting.guests, 1)
-    }
+    guests = {guest.id: _guest(guest, number, sums.by_guest, text) for number, guest in enumerate(sitting.guests, 1)}
     lines = [_line(line, guests, code, text, closed) for line in sitting.lines]
     rounds, rounds_order = _rounds(sitting, guests)
     in_cart = cart(sitting)
@@ -162,7 +160,7 @@ def _sitting(sitting: Sitting, table: str, text: Text) -> SittingShown:
         table=table,
         guests=len(sitting.guests),
         calls=[CallShown(call.id, call.reason, call.guest) for call in sitting.calls],
-        news=news and NewsShown(news.act, news.guest, text.pick(news.name), news.qty, news.v),
+        news=NewsShown(news.act, news.guest, text.pick(news.name), news.qty, news.v) if news else None,
     )
 
 

@@ -72,9 +72,7 @@ JSON_KINDS = frozenset({"ticket", "all_day", "available"})
 NEXT = {State.QUEUED: State.COOKING, State.COOKING: State.READY, State.READY: State.SERVED}
 
 
-def content(
-    sittings: Sequence[Sitting], menu: Menu, stock: Stock, floor: Floor, text: Text, station: str
-) -> Content:
+def content(sittings: Sequence[Sitting], menu: Menu, stock: Stock, floor: Floor, text: Text, station: str) -> Content:
     """Every block of a kitchen display; an empty `station` shows all."""
     tickets = [ticket for ticket in kitchen.tickets(sittings) if station in ("", ticket.station)]
     stations = {each.id: text.pick(each.name) for each in menu.stations}

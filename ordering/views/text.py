@@ -18,7 +18,7 @@ from babel.numbers import format_decimal
 
 from ordering.menu import Names, Shop
 from ordering.money import MINOR_PER_MAJOR
-from ordering.refused import WORDS, N_, Refused
+from ordering.refused import N_, WORDS, Refused
 from ordering.state import State
 
 CATALOGUES = Path(__file__).parent.parent / "locale"
@@ -73,8 +73,10 @@ class Text:
 
     def refusal(self, refused: Refused) -> str:
         """The sentence for a refusal."""
-        return self(WORDS[refused.word].sentence, **refused.details) if refused.details else self(
-            WORDS[refused.word].sentence
+        return (
+            self(WORDS[refused.word].sentence, **refused.details)
+            if refused.details
+            else self(WORDS[refused.word].sentence)
         )
 
     def _shown(self, value: Any) -> Any:
@@ -83,8 +85,10 @@ class Text:
         if isinstance(value, State):
             return self.state(value)
         if isinstance(value, list | tuple):
-            return "、".join(map(str, map(self._shown, value))) if self.lang == "zh" else ", ".join(
-                str(self._shown(each)) for each in value
+            return (
+                "、".join(map(str, map(self._shown, value)))
+                if self.lang == "zh"
+                else ", ".join(str(self._shown(each)) for each in value)
             )
         return value
 
@@ -121,6 +125,4 @@ def _sentences(catalogue: Path) -> dict[str, str]:
     if not catalogue.exists():
         return {}
     with catalogue.open("rb") as file:
-        return {
-            str(message.id): str(message.string) for message in read_po(file) if message.id and message.string
-        }
+        return {str(message.id): str(message.string) for message in read_po(file) if message.id and message.string}

@@ -64,7 +64,7 @@ class Writer:
             while self.running:
                 try:
                     answer = await self.guest.do("add", op, random.choice(self.ports), item=PORK, note=note)
-                except (OSError, ValueError, asyncio.TimeoutError):
+                except (TimeoutError, OSError, ValueError):
                     answer = None
                 if answer and answer.get("ok"):
                     self.acknowledged[answer["line"]] = answer["v"]

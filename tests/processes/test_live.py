@@ -129,7 +129,11 @@ def test_a_page_of_an_earlier_sitting_is_kept_out(trio: Server) -> None:
         assert (await staff.floor("close", table=table["id"]))["ok"]
         await page.sees(lambda page: page.blocks["sitting"]["state"] == "closed")
         # Neither the guest who ordered nor one who only looked can order into the next party's sitting.
-        for answer in (await lin.do("add", item=PORK), await jo.do("add", item=PORK), await page.do("add", item=PORK)):
+        for answer in (
+            await lin.do("add", item=PORK),
+            await jo.do("add", item=PORK),
+            await page.do("add", item=PORK),
+        ):
             assert answer["error"] == "sitting_closed", answer
         [new] = await party(trio, 4, 1)
         assert (await new.do("add", item=DUCK))["ok"]
@@ -189,6 +193,8 @@ def test_only_what_somebody_looks_at_is_subscribed(server: Server) -> None:
         sitting = (await guest.look()).blocks["sitting"]["id"]
         channels = set(await store.execute_command("PUBSUB", "SHARDCHANNELS"))
         await store.aclose()
-        assert channels == {f"ordering:{{main}}:doc:{name}" for name in ("floor", "menu", "stock", f"sitting:{sitting}")}
+        assert channels == {
+            f"ordering:{{main}}:doc:{name}" for name in ("floor", "menu", "stock", f"sitting:{sitting}")
+        }
 
     run(story())

@@ -78,7 +78,10 @@ def test_a_move_that_is_done_already_is_refused(round_in_the_kitchen: Table) -> 
 
 def test_all_day_counts_what_is_still_to_be_made(round_in_the_kitchen: Table) -> None:
     table = round_in_the_kitchen
-    assert {tally.item: tally.qty for tally in kitchen.all_day(kitchen.tickets([table.sitting]))} == {PORK: 2, TEA: 1}
+    assert {tally.item: tally.qty for tally in kitchen.all_day(kitchen.tickets([table.sitting]))} == {
+        PORK: 2,
+        TEA: 1,
+    }
     table.now(kitchen.advance_line(table.sitting, table.sitting.lines[0].id, State.READY, table.moment()))
     assert {tally.item: tally.qty for tally in kitchen.all_day(kitchen.tickets([table.sitting]))} == {TEA: 1}
 

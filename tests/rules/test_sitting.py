@@ -230,7 +230,9 @@ acts = st.one_of(
 
 
 @given(st.lists(acts, max_size=30))
-def test_whatever_guests_do_the_sums_hold_and_nothing_placed_changes(deeds: list[tuple[str, object, object, str]]) -> None:
+def test_whatever_guests_do_the_sums_hold_and_nothing_placed_changes(
+    deeds: list[tuple[str, object, object, str]],
+) -> None:
     menu = read_menu()
     counted = {SIMPLE[0]: 5, SIMPLE[1]: 3}
     table = Table(menu, Stock(left=dict(counted)))

@@ -1,0 +1,58 @@
+# Everything that is done here, each by one command. `make` alone lists them.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: help setup run test test-setup check lint format messages lock bench clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
+
+setup: $(VENV)/.ready ## make .venv with what the server needs
+
+run: setup ## serve the demo restaurant on port 8000 (more options: make run ARGS="--port=9000")
+	@exec $(BIN)/python run.py --demo $(ARGS)
+
+test: test-setup ## run every test (some: make test ARGS="tests/rules -x")
+	@exec $(BIN)/python -m pytest $(ARGS)
+
+test-setup: $(VENV)/.ready-dev ## install what the tests need, Chromium and nginx included
+	@.ci/parts
+
+check: lint test ## lint, then every test
+
+lint: $(VENV)/.ready-dev ## ruff and mypy --strict
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+format: $(VENV)/.ready-dev ## bring the code into form
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+messages: $(VENV)/.ready-dev ## bring new sentences into the catalogues
+	@$(BIN)/pybabel -q extract -F ordering/locale/babel.cfg -k t -k N_ -k text --no-default-keywords --no-location \
+	  -o ordering/locale/ordering.pot .
+	@for po in ordering/locale/*.po; do $(BIN)/pybabel -q update --no-fuzzy-matching --ignore-obsolete --no-wrap \
+	  --omit-header -l $$(basename $$po .po) -i ordering/locale/ordering.pot -o $$po; done; rm ordering/locale/ordering.pot
+
+lock: ## pin the newest versions that requirements*.in allow
+	@.ci/lock
+
+bench: test-setup ## measure: tap to other phone, page size and time (docs/performance.md)
+	@$(BIN)/python tests/bench/measure.py
+
+clean: ## remove what was made here, but not data/
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -not -path './data/*' -exec rm -rf {} +
+
+$(VENV)/.ready: requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed; name it with make PYTHON=…"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo "No venv module: on Debian, apt-get install python3-venv"; exit 1; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+$(VENV)/.ready-dev: $(VENV)/.ready requirements-dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
