@@ -65,6 +65,6 @@ def _restaurant(options: Options) -> Restaurant:
     if options.demo:
         return read(DEMO).with_tables(options.demo_tables)
     raise RestaurantError(
-        f"the shop {options.shop!r} in this store is empty: fill it with --restaurant=FILE (ordering/demo/restaurant.toml "
-        "is an example), or look around with --demo"
+        f"the shop {options.shop!r} in this store is empty: fill it with --restaurant=FILE "
+        "(ordering/demo/restaurant.toml is an example), or look around with --demo"
     )

@@ -11,7 +11,8 @@ FLOORS = [
     # 1: the pure rules, each resting on those before it
     "money refused menu stock commands state sitting kitchen bill floor staff documents restaurant",
     # 2: the store and the views
-    "store options subscriber shelf embedded views.text views.blocks views.diner views.kitchen views.floor views.pages views.audience",
+    "store options subscriber shelf embedded "
+    "views.text views.blocks views.diner views.kitchen views.floor views.pages views.audience",
     # 3: commands and connections
     "desk live founding services metrics",
     # 4: doors

@@ -69,8 +69,8 @@ class Page(RequestHandler):
         sockets = f"ws://{host} wss://{host}" if _plain_host(host) else ""
         self.set_header(
             "Content-Security-Policy",
-            f"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self' {sockets}; "
-            "form-action 'self'; base-uri 'none'; frame-ancestors 'none'; manifest-src 'self'",
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+            f"connect-src 'self' {sockets}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; manifest-src 'self'",
         )
         self.set_header("Referrer-Policy", "same-origin")
         self.set_header("X-Content-Type-Options", "nosniff")

@@ -27,9 +27,9 @@ class Pages:
         self._env.globals["t"] = text(lang)
         self._macros: dict[str, Any] = {}
 
-    def page(self, name: str, **values: Any) -> str:
-        """The page `templates/{name}` with these values."""
-        return self._env.get_template(name).render(**values)
+    def page(self, template: str, /, **values: Any) -> str:
+        """The page `templates/{template}` with these values."""
+        return self._env.get_template(template).render(**values)
 
     def view(self, audience: str, content: Content, v: int, before: View | None = None) -> View:
         """The blocks as HTML, by the macros of `templates/{audience}/blocks.html`; what has not changed since
@@ -58,7 +58,7 @@ def as_json(kinds: frozenset[str], content: Content, v: int) -> View:
 
 def marked(view: View) -> dict[str, Markup]:
     """The HTML blocks, so that a page's template sets them in as they are."""
-    return {id: Markup(html) for id, html in view.blocks.items()}
+    return {id: Markup(html) for id, html in view.blocks.items()}  # noqa: S704 - our own macros made it, escaping
 
 
 @cache

@@ -1,0 +1,173 @@
+"""The first law of the pages: the page before, plus what was pushed, is a fresh page. For everyone, after everything."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace
+from stories import JO, LIN, Table, moment
+
+from ordering import floor as floors
+from ordering import kitchen, sitting
+from ordering import stock as stocks
+from ordering.commands import CallStaff, Change, Name, Note
+from ordering.documents import FLOOR, MENU, STOCK, sitting_name
+from ordering.floor import Area, Floor
+from ordering.refused import Refused
+from ordering.restaurant import DEMO, read
+from ordering.state import State
+from ordering.views.audience import Audience, build, needs
+from ordering.views.blocks import View, difference
+
+MENU_OF_DEMO = read(DEMO).menu
+PORK, RICE, COUNTED = "dongpo-pork", "steamed-rice", "osmanthus-cake"
+AUDIENCES = [
+    Audience(kind, form, lang, subject)  # type: ignore[arg-type]
+    for kind, subject in (("diner", "s1"), ("diner", "s2"), ("kitchen", ""), ("kitchen", "dessert"), ("floor", ""))
+    for form in ("html", "json")
+    for lang in ("zh", "en")
+]
+
+
+class Shop:
+    """A shop of one table, all its documents in memory."""
+
+    def __init__(self) -> None:
+        self.table = Table(MENU_OF_DEMO, stocks.Stock(left={COUNTED: 4}))
+        self.table.sitting = sitting.Sitting("s1", "t1")
+        seat = floors.Table("t1", "1", 4, "hall", "code", "s1")
+        self.floor = Floor((Area("hall", {"zh": "大堂", "en": "Hall"}),), (seat,))
+        self.past: dict[str, sitting.Sitting] = {}
+        self.s = 0
+
+    def values(self) -> dict[str, Any]:
+        """Every document's value by name."""
+        sittings = {**self.past, self.table.sitting.id: self.table.sitting}
+        return {
+            MENU: MENU_OF_DEMO,
+            STOCK: self.table.stock,
+            FLOOR: self.floor,
+            **{sitting_name(id): each for id, each in sittings.items()},
+        }
+
+    def view(self, audience: Audience, before: View | None = None) -> View:
+        """What the audience sees now."""
+        values = {name: value for name, value in self.values().items() if name in needs(audience, self.floor)}
+        return build(audience, values, self.s, before)
+
+    def do(self, act: str, which: int, who: str) -> None:
+        """One thing that somebody does."""
+        table = self.table
+        lines = table.sitting.lines
+        line = lines[which % len(lines)].id if lines else "nope"
+        at = table.moment(who)
+        match act:
+            case "add":
+                table.adds([PORK, RICE, COUNTED][which % 3], which % 3 + 1, who=who)
+            case "change":
+                table.now(sitting.change(table.sitting, Change(op="o", line=line, by=which % 5 - 2), at))
+            case "note":
+                table.now(sitting.note(table.sitting, Note(op="o", line=line, note=f"<b>{which}"), at))
+            case "place":
+                table.places(who=who)
+            case "call":
+                table.now(sitting.call(table.sitting, CallStaff(op="o", reason=["waiter", "bill"][which % 2]), at))  # type: ignore[arg-type]
+            case "name":
+                table.now(sitting.name(table.sitting, Name(op="o", name=f"n{which}"), at))
+            case "clear":
+                table.now(sitting.cleared(table.sitting, table.sitting.calls[0].id if table.sitting.calls else ""))
+            case "advance":
+                to = [State.COOKING, State.READY, State.SERVED][which % 3]
+                table.now(kitchen.advance_line(table.sitting, line, to, at))
+            case "recall":
+                table.now(kitchen.recall_line(table.sitting, line, at))
+            case "void":
+                table.now(kitchen.void(table.sitting, line, "late", at))
+            case "sold_out":
+                table.stock = stocks.mark(table.stock, PORK, bool(which % 2))
+            case "stock":
+                table.stock = stocks.count(table.stock, RICE, which if which % 2 else None)
+            case "open":
+                table.now(sitting.opened(table.sitting, at))
+            case "close":
+                self.floor, closed = floors.close(self.floor, table.sitting, replace(at, fresh=f"s{len(self.past) + 2}"))
+                self.past[closed.id] = closed
+                table.sitting, table.v = sitting.Sitting(f"s{len(self.past) + 1}", "t1"), 0
+
+
+ACTS = ["add", "change", "note", "place", "call", "name", "clear", "advance", "recall", "void", "sold_out", "stock"]
+
+
+def applied(push: bytes, blocks: dict[str, Any], order: dict[str, list[str]]) -> None:
+    """What the script in the page does with a push."""
+    message = json.loads(push)
+    for gone in message["gone"]:
+        del blocks[gone]
+    blocks |= message["set"]
+    order |= message["order"]
+
+
+def as_json(view: View) -> tuple[dict[str, Any], dict[str, list[str]]]:
+    """A fresh view as it comes out of JSON."""
+    fresh = json.loads(difference(None, view))
+    return fresh["set"], fresh["order"]
+
+
+@settings(max_examples=40)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from([*ACTS, "open", "close"]), st.integers(0, 20), st.sampled_from([LIN, JO])), max_size=14
+    )
+)
+def test_the_page_before_and_what_is_pushed_are_a_fresh_page(story: list[tuple[str, int, str]]) -> None:
+    shop = Shop()
+    views = {audience: shop.view(audience) for audience in AUDIENCES}
+    pages = {audience: as_json(view) for audience, view in views.items()}
+    for act, which, who in story:
+        try:
+            shop.do(act, which, who)
+        except Refused:
+            continue
+        shop.s += 1
+        for audience, before in views.items():
+            after = shop.view(audience, before)
+            applied(difference(before, after), *pages[audience])
+            views[audience] = after
+            fresh = as_json(shop.view(audience))
+            assert pages[audience] == fresh, (act, audience)
+
+
+@pytest.mark.parametrize("act", [*ACTS, "close"])
+def test_every_act_reaches_somebodys_page(act: str) -> None:
+    shop = Shop()
+    for step, which in (("add", 0), ("place", 0), ("advance", 0), ("add", 1), ("call", 0)):
+        shop.do(step, which, LIN)
+    views = {audience: shop.view(audience) for audience in AUDIENCES}
+    # The placed line stands first and the one in the cart second.
+    shop.do(act, {"stock": 3, "sold_out": 1, "add": 1, "change": 9, "note": 1, "call": 1, "advance": 4}.get(act, 0), JO)
+    changed = {a.kind for a, before in views.items() if json.loads(difference(before, shop.view(a, before)))["set"]}
+    assert "diner" in changed
+
+
+def test_a_block_does_not_depend_on_who_looks_or_when() -> None:
+    shop = Shop()
+    shop.do("add", 0, LIN)
+    first = as_json(shop.view(AUDIENCES[0]))
+    assert as_json(shop.view(AUDIENCES[0])) == first
+    for html in first[0].values():
+        assert "_xsrf" not in html
+        assert 'name="op"' not in html
+
+
+def test_what_has_not_changed_is_not_rendered_again() -> None:
+    shop = Shop()
+    shop.do("add", 0, LIN)
+    audience = AUDIENCES[0]
+    before = shop.view(audience)
+    shop.do("add", 1, LIN)
+    after = shop.view(audience, before)
+    same = [id for id in after.blocks if after.blocks[id] is before.blocks.get(id)]
+    assert len(same) >= len(MENU_OF_DEMO.items) - 1
+    assert moment()
