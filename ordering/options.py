@@ -3,7 +3,10 @@
 `docs/operations.md` lists the same table; a test compares them.
 """
 
+import contextlib
+import io
 import re
+import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -72,12 +75,18 @@ def read(arguments: list[str], environment: dict[str, str]) -> Options:
     for option in TABLE:
         parser.define(option.name, default=option.default, help=option.help)
     parser.define("config", type=str, help="file with options, each as name = value", default="")
+    printed = io.StringIO()
     try:
-        # Twice: to learn of the file, and again because the command line wins over it.
-        rest = parser.parse_command_line(arguments, final=False)
-        if parser.config:
-            parser.parse_config_file(parser.config, final=False)
-            parser.parse_command_line(arguments, final=False)
+        # Tornado prints its help on every mistake; here only who asks for it gets it.
+        with contextlib.redirect_stderr(printed):
+            # Twice: to learn of the file, and again because the command line wins over it.
+            rest = parser.parse_command_line(arguments, final=False)
+            if parser.config:
+                parser.parse_config_file(parser.config, final=False)
+                parser.parse_command_line(arguments, final=False)
+    except SystemExit:
+        sys.stdout.write(printed.getvalue())
+        raise
     except Error as error:
         raise OptionsError(f"{error}; --help lists the options") from error
     except OSError as error:

@@ -92,7 +92,9 @@ class Shop:
             case "open":
                 table.now(sitting.opened(table.sitting, at))
             case "close":
-                self.floor, closed = floors.close(self.floor, table.sitting, replace(at, fresh=f"s{len(self.past) + 2}"))
+                self.floor, closed = floors.close(
+                    self.floor, table.sitting, replace(at, fresh=f"s{len(self.past) + 2}")
+                )
                 self.past[closed.id] = closed
                 table.sitting, table.v = sitting.Sitting(f"s{len(self.past) + 1}", "t1"), 0
 
@@ -118,7 +120,8 @@ def as_json(view: View) -> tuple[dict[str, Any], dict[str, list[str]]]:
 @settings(max_examples=40)
 @given(
     st.lists(
-        st.tuples(st.sampled_from([*ACTS, "open", "close"]), st.integers(0, 20), st.sampled_from([LIN, JO])), max_size=14
+        st.tuples(st.sampled_from([*ACTS, "open", "close"]), st.integers(0, 20), st.sampled_from([LIN, JO])),
+        max_size=14,
     )
 )
 def test_the_page_before_and_what_is_pushed_are_a_fresh_page(story: list[tuple[str, int, str]]) -> None:

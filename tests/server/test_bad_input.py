@@ -196,15 +196,19 @@ async def test_another_sites_origin_gets_no_socket(guest: Guest, http_port: int)
         ("null", False),
         (f"http://127.0.0.1:{http_port}", True),
     ):
-        answer = await guest.ask(
-            "GET",
-            f"/t/{guest.code}/live",
-            Upgrade="websocket",
-            Connection="Upgrade",
-            Sec_WebSocket_Key="dGhlIHNhbXBsZSBub25jZQ==",
-            Sec_WebSocket_Version="13",
-            Origin=origin,
-        ) if not allowed else None
+        answer = (
+            await guest.ask(
+                "GET",
+                f"/t/{guest.code}/live",
+                Upgrade="websocket",
+                Connection="Upgrade",
+                Sec_WebSocket_Key="dGhlIHNhbXBsZSBub25jZQ==",
+                Sec_WebSocket_Version="13",
+                Origin=origin,
+            )
+            if not allowed
+            else None
+        )
         if answer:
             assert answer.code == 403, origin
         else:
@@ -304,4 +308,3 @@ async def test_methods_and_addresses_that_are_not_there_get_an_answer(guest: Gue
         answer = await guest.ask(method, path, b"" if method == "PUT" else None)
         assert answer.code == status, (method, path, answer.code)
         assert "Traceback" not in (answer.body or b"").decode()
-

@@ -30,7 +30,9 @@ def on_a_shop(embedded: Embedded, story: Story) -> None:
     asyncio.run(run())
 
 
-async def commit(store: Store, op: str, seen: dict[str, object], changes: dict[str, object], meant: str = "m") -> object:
+async def commit(
+    store: Store, op: str, seen: dict[str, object], changes: dict[str, object], meant: str = "m"
+) -> object:
     """A commit by one guest."""
     return await store.commit("lin", op, meant, b'{"ok":true}', {"who": "lin"}, seen, changes)  # type: ignore[arg-type]
 
@@ -56,7 +58,12 @@ def test_an_op_takes_effect_once_and_answers_first(embedded: Embedded) -> None:
         # A repeat with what it saw then must not look like a conflict.
         again = await commit(store, "1", seen, {STOCK: Stock(left={"a": 2})})
         assert isinstance(again, Record)
-        assert (again.s, again.answer, same_meaning(again, "m"), same_meaning(again, "n")) == (1, b'{"ok":true}', True, False)
+        assert (again.s, again.answer, same_meaning(again, "m"), same_meaning(again, "n")) == (
+            1,
+            b'{"ok":true}',
+            True,
+            False,
+        )
         assert (await store.load([], op=("lin", "1"))).record == again
         assert (await store.load([], op=("jo", "1"))).record is None
         assert (await store.load([STOCK])).documents[STOCK].v == 1
