@@ -10,6 +10,7 @@ const LATE = 15 * 60_000; // … and red
 const words = document.getElementById("ages").dataset;
 const alertLine = document.getElementById("alert");
 let provedAt = performance.now();
+let denied = false; // the server itself says that it has lost the store
 let clockOffset = 0; // this device's clock against the server's, so that ages are right on a tablet that is late
 
 const live = new Live({
@@ -29,7 +30,9 @@ const live = new Live({
   },
   onBeat(beat) {
     showNumber(beat.v);
+    denied = !beat.live;
     if (beat.live) provedAt = performance.now();
+    showFreshness();
   },
   onState: () => showFreshness(),
 });
@@ -40,7 +43,7 @@ function showNumber(v) {
 
 function showFreshness() {
   const age = performance.now() - provedAt;
-  const stale = age > STALE;
+  const stale = denied || age > STALE;
   body.classList.toggle("stale", stale);
   body.classList.toggle("proved", !stale);
   document.getElementById("stale").hidden = !stale;

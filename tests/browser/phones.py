@@ -1,0 +1,85 @@
+"""Real Chromium: phones and screens with cookies of their own, that fail the test when their console complains."""
+
+import contextlib
+import os
+import shutil
+from collections.abc import AsyncIterator
+from typing import Any
+
+from machines import PASSWORD, Server
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+PHONE = {"width": 390, "height": 844}
+SCREEN = {"width": 1280, "height": 800}
+
+
+def chromium() -> str:
+    """The browser's path; a missing one fails the test."""
+    found = os.environ.get("ORDERING_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    assert found, "Chromium is needed for this test: apt-get install chromium, or name it in ORDERING_CHROMIUM"
+    return found
+
+
+class Room:
+    """A restaurant with phones and screens in it."""
+
+    def __init__(self, browser: Browser, server: Server) -> None:
+        self.browser = browser
+        self.server = server
+        self.complaints: list[str] = []
+
+    async def context(self, viewport: dict[str, int] = PHONE, **more: Any) -> BrowserContext:
+        """A device."""
+        options = {"locale": "en-US", "viewport": viewport, **more}
+        context = await self.browser.new_context(**options)
+        context.set_default_timeout(8000)
+        context.on("weberror", lambda error: self.complaints.append(str(error.error)))
+        context.on(
+            "console",
+            lambda said: self.complaints.append(said.text) if said.type == "error" and not network(said.text) else None,
+        )
+        return context
+
+    async def link(self, table: int, port: int = 0) -> str:
+        """A table's address."""
+        context = await self.browser.new_context()
+        base = f"http://127.0.0.1:{self.server.ports[port]}"
+        answer = await (await context.request.get(f"{base}/", headers={"Accept": "application/json"})).json()
+        await context.close()
+        return f"{base}/t/{answer['tables'][table]['code']}"
+
+    async def phone(self, table: int = 0, port: int = 0, **more: Any) -> Page:
+        """A guest's phone with the table's page open and live."""
+        page = await (await self.context(**more)).new_page()
+        await page.goto(await self.link(table, port))
+        if more.get("java_script_enabled", True):
+            await page.wait_for_selector("body.is-live")
+        return page
+
+    async def board(self, path: str, port: int = 0, **more: Any) -> Page:
+        """A staff page, logged in and proven."""
+        page = await (await self.context(SCREEN, **more)).new_page()
+        await page.goto(f"http://127.0.0.1:{self.server.ports[port]}{path}")
+        await page.fill("[name=password]", PASSWORD)
+        await page.click("button.primary")
+        await page.wait_for_selector("body.proved")
+        return page
+
+
+def network(said: str) -> bool:
+    """Whether the console only notes that the network failed, which some tests are about."""
+    return any(word in said for word in ("WebSocket connection", "net::ERR", "Failed to load resource"))
+
+
+@contextlib.asynccontextmanager
+async def room(server: Server) -> AsyncIterator[Room]:
+    """A browser of the test's own; nobody may have complained at the end."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
+        made = Room(browser, server)
+        try:
+            yield made
+        finally:
+            await browser.close()
+        assert not made.complaints, made.complaints
