@@ -85,6 +85,12 @@ class Live:
             self._stages.pop(stage.audience, None)
             stage.close()
 
+    def view(self, audience: Audience) -> View | None:
+        """What this audience's phones have in common now, if it has any here: a fresh page needs to render only what
+        differs from it."""
+        stage = self._stages.get(audience)
+        return stage.view if stage else None
+
     def phones(self) -> list[Phone]:
         """Every connected phone."""
         return [seat.phone for stage in self._stages.values() for seat in stage.seats]

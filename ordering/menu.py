@@ -82,8 +82,12 @@ class Shop(Struct, frozen=True):
     languages: tuple[str, ...]
 
 
-class Menu(Struct, frozen=True, dict=True):
-    """The whole menu document. (`dict=True` gives the look-ups by id a place to be kept.)"""
+class Menu(Struct, frozen=True, eq=False, dict=True):
+    """The whole menu document.
+
+    `dict=True` gives the look-ups by id a place to be kept; `eq=False` makes a menu hashable by identity, so that
+    what is made from it can be cached with it.
+    """
 
     shop: Shop
     stations: tuple[Station, ...]

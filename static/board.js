@@ -1,7 +1,7 @@
 // The staff's boards: kitchen and floor. Silence never looks like "no orders": without a proof within three seconds the
 // whole page says that it may be out of date.
 
-import { applyPush, commandOf, Live } from "./live.js";
+import { applyPush, commandOf, Live, wearPending } from "./live.js";
 
 const { body } = document;
 const STALE = 3000; // ms without a proof that this page's number is the store's
@@ -22,10 +22,10 @@ const live = new Live({
       if (!whole && element.matches(".ticket, .table, li")) element.classList.add("just");
     }
     showAges();
-    wearPending();
+    wearPending(live);
   },
   onAnswer(answer) {
-    wearPending();
+    wearPending(live);
     if (answer.error) say(answer.message);
   },
   onBeat(beat) {
@@ -75,22 +75,12 @@ function say(sentence) {
 }
 
 document.addEventListener("submit", (event) => {
-  const { address, command } = commandOf(event.target, event.submitter);
-  if (!address.endsWith("/do")) return;
+  const sent = commandOf(event.target, event.submitter);
+  if (!sent.address.endsWith("/do")) return;
   event.preventDefault();
-  live.send(address, command);
-  wearPending();
+  live.send(sent);
+  wearPending(live);
 });
-
-function wearPending() {
-  const waiting = new Set([...live.pending.values()].map(({ command: { op, ...rest } }) => JSON.stringify(rest)));
-  const form = document.getElementById("command");
-  for (const control of document.querySelectorAll("[form=command][formaction]")) {
-    const { op, ...rest } = waiting.size ? commandOf(form, control).command : {};
-    if (waiting.has(JSON.stringify(rest))) control.setAttribute("aria-busy", "true");
-    else control.removeAttribute("aria-busy");
-  }
-}
 
 fetch("/healthz").then((answer) => {
   const told = Date.parse(answer.headers.get("Date"));

@@ -1,10 +1,9 @@
 // The guests' page. Without this file every command is a plain form and the page a reload; with it the page lives.
 
-import { applyPush, commandOf, Live } from "./live.js";
+import { applyPush, commandOf, Live, wearPending } from "./live.js";
 
 const { body } = document;
 const me = body.dataset.me;
-const command = document.getElementById("command");
 const dialog = document.getElementById("dialog");
 const alertLine = document.getElementById("alert");
 const SEEN_AFTER = 500; // ms that a change must have been on the screen before it counts as seen
@@ -27,10 +26,10 @@ const live = new Live({
     showMine();
     if (!whole) changed.forEach(markJustChanged);
     showNews(whole);
-    wearPending();
+    wearPending(live);
   },
   onAnswer(answer, sent) {
-    wearPending();
+    wearPending(live);
     if (answer.error) say(answer.message);
     else if (sent.do === "place") go("#order");
     if (answer.ok) noteOwn(answer.v);
@@ -99,27 +98,14 @@ function seenByNow() {
 // ---- what goes out
 
 document.addEventListener("submit", (event) => {
-  const form = event.target;
-  const { address, command: sent } = commandOf(form, event.submitter);
-  if (!address.endsWith("/do")) return;
+  const sent = commandOf(event.target, event.submitter);
+  if (!sent.address.endsWith("/do")) return;
   event.preventDefault();
-  if (sent.do === "place") sent.seen = seenByNow();
-  live.send(address, sent);
+  if (sent.command.do === "place") sent.command.seen = seenByNow();
+  live.send(sent);
   if (dialog.open) dialog.close();
-  wearPending();
+  wearPending(live);
 });
-
-/** A control wears "pending" until its command is answered, also when its block was replaced meanwhile. */
-function wearPending() {
-  const waiting = [...live.pending.values()].map(({ command: { op, ...rest } }) => JSON.stringify(rest));
-  for (const control of document.querySelectorAll("[form=command][formaction]")) {
-    const { op, ...rest } = commandOf(command, control).command;
-    if (rest.do === "place") delete rest.seen;
-    const mine = waiting.some((each) => each === JSON.stringify(rest) || (rest.do === "place" && each.includes('"place"')));
-    control.toggleAttribute("aria-busy", mine);
-    if (mine) control.setAttribute("aria-busy", "true");
-  }
-}
 
 function go(hash) {
   if (location.hash && location.hash !== hash) location.replace(hash);

@@ -27,7 +27,21 @@ export function commandOf(form, submitter) {
   }
   if (command.do !== "add") delete command.modifiers;
   if (command.do !== "place") delete command.seen;
-  return { address: address.pathname, command: { ...command, op: newOp() } };
+  return { address: address.pathname, command: { ...command, op: newOp() }, pressed: submitter?.getAttribute("formaction") };
+}
+
+/** A control wears "pending" until its command is answered, also when its block was replaced meanwhile. */
+export function wearPending(live) {
+  const pressed = new Set([...live.pending.values()].map((waiting) => waiting.pressed));
+  for (const control of document.querySelectorAll("[aria-busy=true]")) {
+    if (!pressed.has(control.getAttribute("formaction"))) control.removeAttribute("aria-busy");
+  }
+  for (const press of pressed) {
+    if (!press) continue;
+    for (const control of document.querySelectorAll(`[formaction="${CSS.escape(press)}"]`)) {
+      control.setAttribute("aria-busy", "true");
+    }
+  }
 }
 
 /** Puts the blocks of a push in place without moving what the reader looks at. Returns the elements that are new or
@@ -120,8 +134,8 @@ export class Live {
   }
 
   /** Sends a command and keeps it until it is answered, through reconnects and reloads. */
-  send(address, command) {
-    this.pending.set(command.op, { address, command, since: Date.now() });
+  send({ address, command, pressed }) {
+    this.pending.set(command.op, { address, command, pressed, since: Date.now() });
     this.keep();
     this.deliver(command.op);
   }

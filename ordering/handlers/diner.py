@@ -75,7 +75,7 @@ class TablePage(AtTable):
     async def _show_page(self, floor: Any) -> None:
         audience = Audience("diner", "html", self.lang, self.sitting_id)
         values, v = await self.audience_values(audience)
-        view = build(audience, values, v)
+        view = build(audience, values, v, self.services.live.view(audience))
         sitting = sitting_in(values, self.sitting_id)
         menu: Menu = values[MENU]
         me = next((guest for guest in sitting.guests if guest.id == self.guest), None)
@@ -105,7 +105,7 @@ class TablePage(AtTable):
     async def _show_json(self) -> None:
         audience = Audience("diner", "json", self.lang, self.sitting_id)
         values, v = await self.audience_values(audience)
-        view = build(audience, values, v)
+        view = build(audience, values, v, self.services.live.view(audience))
         self.xsrf_token  # noqa: B018 - reading it sets the cookie
         self.reply(
             {

@@ -101,7 +101,7 @@ class StaffOnly(Page):
         names = needs(audience, floor)
         loaded = await self.services.desk.look_with_number(names)
         documents = {name: document.value for name, document in loaded.documents.items()}
-        view = build(audience, documents, loaded.s)
+        view = build(audience, documents, loaded.s, self.services.live.view(audience))
         if self.wants_json:
             self.xsrf_token  # noqa: B018 - reading it sets the cookie
             self.reply({"v": view.v, "blocks": view.blocks, "order": view.order})

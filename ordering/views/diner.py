@@ -1,5 +1,7 @@
 """A sitting as its guests see it."""
 
+from functools import lru_cache
+
 from msgspec import Struct, field
 
 from ordering import stock as stocks
@@ -254,14 +256,33 @@ def _items(
             choosers[line.item].append(owner)
     closed = bool(sitting.closed)
     return [
-        Block(
-            f"item-{item.id}",
-            "item",
-            ItemShown(item.id, stocks.left(stock, item.id) == 0, stocks.left(stock, item.id), portions.get(item.id, 0)),
-            (ItemBeside(code, item, text.pick(item.name), choosers.get(item.id, []), closed), menu.shop),
+        _item(menu, place, stocks.left(stock, item.id), code, closed, text)
+        if item.id not in portions
+        else _chosen_item(
+            menu, item, stocks.left(stock, item.id), code, closed, text, portions[item.id], choosers[item.id]
         )
-        for item in menu.items
+        for place, item in enumerate(menu.items)
     ]
+
+
+@lru_cache(maxsize=50_000)
+def _item(menu: Menu, place: int, left: int | None, code: str, closed: bool, text: Text) -> Block:
+    """An item that is in nobody's cart: most of them, the same in every view of a table."""
+    return _chosen_item(menu, menu.items[place], left, code, closed, text, 0, [])
+
+
+def _chosen_item(
+    menu: Menu,
+    item: Item,
+    left: int | None,
+    code: str,
+    closed: bool,
+    text: Text,
+    portions: int,
+    choosers: list[GuestShown],
+) -> Block:
+    beside = ItemBeside(code, item, text.pick(item.name), choosers, closed)
+    return Block(f"item-{item.id}", "item", ItemShown(item.id, left == 0, left, portions), (beside, menu.shop))
 
 
 class ChoiceCard(Struct, frozen=True):
@@ -307,6 +328,7 @@ class Section(Struct, frozen=True):
 TINTS = 6
 
 
+@lru_cache(maxsize=16)
 def sections(menu: Menu, text: Text) -> list[Section]:
     """The menu's fixed part, category by category."""
     return [

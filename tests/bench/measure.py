@@ -1,0 +1,127 @@
+"""What the product's own numbers are: `make bench`. Written down in docs/performance.md.
+
+    python tests/bench/measure.py [--taps=200]
+
+- from a tap in one Chromium page to the change in another page's DOM, two processes, embedded store (synced)
+- bytes on the wire of the first load of the diner's page, as the browser counts them
+- milliseconds that the server takes for the page, and for a command; both beside /healthz on the same connection
+"""
+
+import argparse
+import asyncio
+import json
+import statistics
+import sys
+import time
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE.parent.parent), str(HERE.parent), str(HERE.parent / "browser")]
+
+from actors import Guest, new_op, tables  # noqa: E402
+from machines import Server, short_folder  # noqa: E402
+from phones import room  # noqa: E402
+from playwright.async_api import CDPSession, Page  # noqa: E402
+from tornado.httpclient import AsyncHTTPClient, HTTPRequest  # noqa: E402
+
+WATCH = """() => {
+  window.seen = [];
+  const step = document.querySelector("#item-dongpo-pork");
+  new MutationObserver(() => {
+    const now = document.querySelector("#item-dongpo-pork .step b")?.textContent;
+    if (now !== window.last) window.seen.push([(window.last = now), performance.timeOrigin + performance.now()]);
+  }).observe(document.querySelector("main"), { childList: true, subtree: true });
+}"""
+TAP = """() => {
+  const at = performance.timeOrigin + performance.now();
+  document.querySelector("#item-dongpo-pork .more").click();
+  return at;
+}"""
+
+
+def shown(name: str, values: list[float]) -> None:
+    """Median and 99th percentile, in ms."""
+    ordered = sorted(values)
+    last = ordered[min(len(ordered) - 1, round(len(ordered) * 0.99))]
+    print(f"{name:58} median {statistics.median(ordered):7.2f} ms   99 % {last:7.2f} ms   n {len(ordered)}")
+
+
+async def taps(lin: Page, jo: Page, number: int) -> list[float]:
+    """Times from the tap on one page to the change on the other."""
+    await jo.evaluate(WATCH)
+    took = []
+    for count in range(1, number + 1):
+        at = await lin.evaluate(TAP)
+        await jo.wait_for_function("n => window.seen.length >= n", arg=count)
+        took.append((await jo.evaluate("() => window.seen.at(-1)[1]")) - at)
+        if count % 90 == 0:  # the line is full: send it, and begin another
+            await lin.evaluate("document.querySelector('[formaction*=\"do=place\"]').click()")
+            await jo.wait_for_function("() => window.seen.at(-1)[0] === undefined")
+            await jo.evaluate("n => window.seen.length = n", count)
+        await asyncio.sleep(0.02)
+    return took
+
+
+async def first_load(page: Page, link: str) -> dict[str, int]:
+    """Bytes by file as they came over the wire, headers included."""
+    session: CDPSession = await page.context.new_cdp_session(page)
+    await session.send("Network.enable")
+    names: dict[str, str] = {}
+    sizes: dict[str, int] = {}
+    session.on("Network.responseReceived", lambda e: names.update({e["requestId"]: e["response"]["url"]}))
+    session.on("Network.loadingFinished", lambda e: sizes.update({e["requestId"]: int(e["encodedDataLength"])}))
+    await page.goto(link, wait_until="networkidle")
+    return {names[id].split("?")[0].rsplit("/", 1)[-1]: size for id, size in sizes.items() if id in names}
+
+
+async def over_http(guest: Guest, number: int) -> None:
+    """Page, JSON view and commands, one after the other on a kept connection."""
+    client = AsyncHTTPClient(force_instance=True)
+    line = (await guest.do("add", item="dongpo-pork", qty=50))["line"]
+    headers = {"Cookie": guest.cookie_header(), "X-XSRFToken": guest.cookies["_xsrf"]}
+
+    async def ask(path: str, body: str | None = None, **more: str) -> float:
+        request = HTTPRequest(
+            f"http://127.0.0.1:{guest.port}{path}", "POST" if body else "GET", {**headers, **more}, body
+        )
+        began = time.perf_counter()
+        await client.fetch(request)
+        return (time.perf_counter() - began) * 1000
+
+    shown("GET /healthz (the baseline)", [await ask("/healthz") for _ in range(number)])
+    shown("GET the diner's page, gzip", [await ask(f"/t/{guest.code}") for _ in range(number)])
+    commands = [json.dumps({"op": new_op(), "do": "change", "line": line, "by": (-1) ** n}) for n in range(number)]
+    as_json = {"Content-Type": "application/json"}
+    took = [await ask(f"/t/{guest.code}/do", command, **as_json) for command in commands]
+    shown("POST a command, synced to disk", took)
+
+
+async def story(server: Server, number: int) -> None:
+    """Everything, on one running server."""
+    async with room(server) as here:
+        lin, jo = await here.phone(0, port=0), await here.phone(0, port=1)
+        shown("tap on one page to the change on the other's, two processes", await taps(lin, jo, number))
+        fresh = await (await here.context()).new_page()
+        sizes = await first_load(fresh, await here.link(1))
+        print("first load:", ", ".join(f"{name} {size / 1000:.1f} KB" for name, size in sizes.items()))
+        print(f"first load in all: {sum(sizes.values()) / 1000:.1f} KB in {len(sizes)} requests")
+    guest = Guest(server.port, (await tables(server.port))[2]["code"])
+    await guest.scan()
+    await over_http(guest, number)
+
+
+def main() -> None:
+    """Starts a server of its own and measures it."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--taps", type=int, default=200)
+    number = parser.parse_args().taps
+    with short_folder() as folder:
+        server = Server(folder, processes=2).start()
+        try:
+            asyncio.run(story(server, number))
+        finally:
+            server.stop()
+
+
+if __name__ == "__main__":
+    main()
