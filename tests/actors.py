@@ -3,14 +3,41 @@
 import asyncio
 import json
 import secrets
-from typing import Any
+from collections.abc import Coroutine
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from machines import PASSWORD
 from tornado.httpclient import AsyncHTTPClient, HTTPRequest, HTTPResponse
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
+T = TypeVar("T")
 PATIENCE = 10.0  # seconds
+OPENED: list[WebSocketClientConnection] = []
+"""The sockets of the story that is told now."""
+
+
+def tell(story: Coroutine[Any, Any, T]) -> T:
+    """Runs a story to its end, and closes the sockets that were opened in it."""
+
+    async def whole() -> T:
+        try:
+            return await story
+        finally:
+            await hang_up()
+
+    return asyncio.run(whole())
+
+
+async def hang_up() -> None:
+    """Closes every socket that was opened, without waiting for the other side."""
+    while OPENED:
+        socket = OPENED.pop()
+        stream = socket.protocol.stream if socket.protocol else None
+        socket.close()
+        if stream is not None:
+            stream.close()
+    await asyncio.sleep(0.01)
 
 
 class Answer(dict[str, Any]):
@@ -89,7 +116,9 @@ class Browser:
         request = HTTPRequest(
             f"ws://127.0.0.1:{port or self.port}{path}", headers={"Cookie": self.cookie_header(), **headers}
         )
-        return await websocket_connect(request, subprotocols=[f"{form}.ordering.v1"])
+        opened = await websocket_connect(request, subprotocols=[f"{form}.ordering.v1"])
+        OPENED.append(opened)
+        return opened
 
     def cookie_header(self) -> str:
         """What a browser would send."""

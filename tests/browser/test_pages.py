@@ -226,7 +226,7 @@ def test_a_closed_bill_turns_the_page_into_a_receipt(server: Server) -> None:
             floor = await here.board("/floor")
             table = floor.locator("#table-t8")
             await table.locator("summary").click()
-            await expect(table.locator(".close")).to_contain_text("1 dishes are not served yet")
+            await expect(table.locator(".close")).to_contain_text("Not served yet: 1.")
             await table.locator(".close .primary").click()
             await expect(lin.locator("body")).to_have_attribute("data-state", "closed")
             await expect(lin.locator(".thanks")).to_be_visible()

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from actors import Browser, Guest, Page, Staff, new_op, tables
+from actors import Browser, Guest, Page, Staff, new_op, tables, tell
 from machines import Server, ready, short_folder, until
 from redis import Redis
 
@@ -107,7 +107,7 @@ def test_a_killed_store_loses_nothing_acknowledged_and_every_page_converges(pair
         await everything_acknowledged_is_there(pair, writers, pages)
         assert not any(page.closed for page in pages), "the sockets outlive the store"
 
-    asyncio.run(story())
+    tell(story())
 
 
 def test_a_killed_port_loses_nothing_and_comes_back(pair: Server) -> None:
@@ -129,7 +129,7 @@ def test_a_killed_port_loses_nothing_and_comes_back(pair: Server) -> None:
         again = [await guest.look() if page.closed else page for guest, page in zip(guests, pages, strict=True)]
         await everything_acknowledged_is_there(pair, writers, again)
 
-    asyncio.run(story())
+    tell(story())
 
 
 def test_a_frozen_store_gives_503_and_heals_by_itself(pair: Server) -> None:
@@ -165,7 +165,7 @@ def test_a_frozen_store_gives_503_and_heals_by_itself(pair: Server) -> None:
         await away.at(answer["v"])
         assert away.blocks["totals"]["cart_portions"] == 1, "sent three times, done once"
 
-    asyncio.run(story())
+    tell(story())
 
 
 def test_a_phone_that_stops_reading_neither_delays_others_nor_grows(pair: Server) -> None:
@@ -188,7 +188,7 @@ def test_a_phone_that_stops_reading_neither_delays_others_nor_grows(pair: Server
         for each in stuck:
             each.close()
 
-    asyncio.run(story())
+    tell(story())
 
 
 def raw_socket(port: int, guest: Guest, sitting: str) -> socket.socket:
@@ -232,7 +232,7 @@ def test_the_answer_to_a_lost_reply_can_be_asked_for(pair: Server) -> None:
         assert (await guest.do("add", op, item=PORK)) == asked
         assert (await guest.scan())["sitting"]["blocks"]["totals"]["cart_portions"] == 1
 
-    asyncio.run(story())
+    tell(story())
 
 
 def test_an_older_message_is_ignored_and_a_lost_one_is_made_good(pair: Server) -> None:
@@ -254,7 +254,7 @@ def test_an_older_message_is_ignored_and_a_lost_one_is_made_good(pair: Server) -
             await page.sees(lambda page: page.v == v + 1, 8)
         assert page.versions == sorted(page.versions)
 
-    asyncio.run(story())
+    tell(story())
 
 
 def test_a_subscriber_cut_again_and_again_leaves_no_dead_table(pair: Server) -> None:
@@ -274,7 +274,7 @@ def test_a_subscriber_cut_again_and_again_leaves_no_dead_table(pair: Server) -> 
             version = (await guest.scan())["version"]
             await page.sees(lambda page, version=version: page.v == version, HEALED)
 
-    asyncio.run(story())
+    tell(story())
 
 
 def test_a_store_put_back_to_an_older_file_is_believed(pair: Server) -> None:
@@ -303,7 +303,7 @@ def test_a_store_put_back_to_an_older_file_is_believed(pair: Server) -> None:
         await page.sees(lambda page: page.v == 4, HEALED)
         assert page.blocks == (await guest.scan())["sitting"]["blocks"]
 
-    asyncio.run(story())
+    tell(story())
 
 
 def test_a_killed_run_py_leaves_the_store_to_the_next_one() -> None:
@@ -315,17 +315,18 @@ def test_a_killed_run_py_leaves_the_store_to_the_next_one() -> None:
             assert (await guest.do("add", item=PORK))["ok"]
             return guest
 
-        guest = asyncio.run(before())
+        guest = tell(before())
         store = first.store_pid()
         assert first.process
         first.process.kill()
         first.process.wait()
+        first.log.close()
         until(lambda: not ready(first.port), 5, "the port is free")
         second = Server(folder).start()
         try:
             assert second.store_pid() == store, "the running store was not taken over"
             guest.port = second.port
-            scanned = asyncio.run(guest.scan())
+            scanned = tell(guest.scan())
             assert scanned["sitting"]["blocks"]["totals"]["cart_portions"] == 1
             second.kill_store()
             until(lambda: ready(second.port), 10, "the store that was taken over is started again, too")
@@ -345,7 +346,7 @@ def test_sigterm_ends_everything_and_sends_the_phones_elsewhere() -> None:
             assert status == 0
             return page.socket.close_code
 
-        assert asyncio.run(story()) == 1012
+        assert tell(story()) == 1012
         assert not (folder / "data" / "store.sock").exists()
         assert not ready(server.port)
 
@@ -366,4 +367,4 @@ def test_the_browser_of_a_stranger_can_not_open_a_socket_or_post(pair: Server) -
         stranger = Browser(pair.port)
         assert (await stranger.post(f"/t/{guest.code}/do", {"op": "x", "do": "add", "item": PORK})).status == 403
 
-    asyncio.run(story())
+    tell(story())

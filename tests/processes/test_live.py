@@ -3,16 +3,11 @@
 import asyncio
 import random
 
-from actors import Guest, Page, Staff, new_op, tables
+from actors import Guest, Page, Staff, new_op, tables, tell
 from machines import Server
 from redis.asyncio import Redis
 
 PORK, DUCK = "dongpo-pork", "tea-smoked-duck"
-
-
-def run(story: object) -> None:
-    """Runs a story's coroutine."""
-    asyncio.run(story)  # type: ignore[arg-type]
 
 
 async def party(server: Server, table: int, guests: int) -> list[Guest]:
@@ -38,7 +33,7 @@ def test_diners_on_different_ports_see_each_other(trio: Server) -> None:
         assert pages[0].blocks["totals"]["cart_portions"] == 3
         assert len({line["guest"] for line in pages[0].lines().values()}) == 3
 
-    run(story())
+    tell(story())
 
 
 def test_the_kitchen_sees_a_round_at_once_and_every_phone_sees_it_move(trio: Server) -> None:
@@ -63,7 +58,7 @@ def test_the_kitchen_sees_a_round_at_once_and_every_phone_sees_it_move(trio: Ser
                 await page.sees(lambda page, to=to: page.lines()[added["line"]]["state"] == to)
         await display.sees(lambda page: f"ticket-{ticket['id']}" not in page.blocks)
 
-    run(story())
+    tell(story())
 
 
 def test_the_same_op_takes_effect_once_through_every_port_and_door(trio: Server) -> None:
@@ -85,7 +80,7 @@ def test_the_same_op_takes_effect_once_through_every_port_and_door(trio: Server)
         never = await guest.json(f"/t/{guest.code}/op/{new_op()}")
         assert (never.status, never["error"]) == (404, "no_such_op")
 
-    run(story())
+    tell(story())
 
 
 def test_twenty_writers_end_with_the_sum_of_what_was_acknowledged(trio: Server) -> None:
@@ -115,7 +110,7 @@ def test_twenty_writers_end_with_the_sum_of_what_was_acknowledged(trio: Server) 
             assert page.blocks == scanned["sitting"]["blocks"]
             assert page.versions == sorted(set(page.versions))
 
-    run(story())
+    tell(story())
 
 
 def test_a_page_of_an_earlier_sitting_is_kept_out(trio: Server) -> None:
@@ -146,7 +141,7 @@ def test_a_page_of_an_earlier_sitting_is_kept_out(trio: Server) -> None:
         await lin.scan()
         assert (await lin.do("add", item=DUCK))["ok"]
 
-    run(story())
+    tell(story())
 
 
 def test_two_tables_can_not_both_have_the_last_portions(trio: Server) -> None:
@@ -167,7 +162,7 @@ def test_two_tables_can_not_both_have_the_last_portions(trio: Server) -> None:
         assert page.blocks[f"item-{DUCK}"]["left"] == 0
         assert page.blocks[f"item-{DUCK}"]["sold_out"]
 
-    run(story())
+    tell(story())
 
 
 def test_sold_out_reaches_every_phone(trio: Server) -> None:
@@ -182,7 +177,7 @@ def test_sold_out_reaches_every_phone(trio: Server) -> None:
                 await page.sees(lambda page, on=on: page.blocks["item-mapo-tofu"]["sold_out"] is on, 1.0)
         assert {page.v for page in pages} == {v}, "a change of the stock comes with the sitting's version unchanged"
 
-    run(story())
+    tell(story())
 
 
 def test_only_what_somebody_looks_at_is_subscribed(server: Server) -> None:
@@ -197,4 +192,4 @@ def test_only_what_somebody_looks_at_is_subscribed(server: Server) -> None:
             f"ordering:{{main}}:doc:{name}" for name in ("floor", "menu", "stock", f"sitting:{sitting}")
         }
 
-    run(story())
+    tell(story())

@@ -6,7 +6,7 @@ import signal
 from collections.abc import Iterator
 
 import pytest
-from actors import Browser, Guest, Staff, tables
+from actors import Browser, Guest, Staff, tables, tell
 from machines import Nginx, Server, short_folder
 
 PORK = "dongpo-pork"
@@ -52,7 +52,7 @@ def test_diners_see_each_other_through_nginx(front: tuple[Nginx, Server]) -> Non
         staff = await Staff(nginx.port).login()
         assert (await staff.look("kitchen")).v > 0
 
-    asyncio.run(story())
+    tell(story())
 
 
 def test_the_phones_of_a_table_meet_on_one_process(front: tuple[Nginx, Server]) -> None:
@@ -73,7 +73,7 @@ def test_the_phones_of_a_table_meet_on_one_process(front: tuple[Nginx, Server]) 
                 page.close()
             await asyncio.sleep(0.1)
 
-    asyncio.run(story())
+    tell(story())
 
 
 def test_a_dead_port_is_passed_over_for_pages_posts_and_sockets(front: tuple[Nginx, Server]) -> None:
@@ -92,7 +92,7 @@ def test_a_dead_port_is_passed_over_for_pages_posts_and_sockets(front: tuple[Ngi
             page.close()
         assert set(server.children()) != set(frozen)
 
-    asyncio.run(story())
+    tell(story())
 
 
 def test_another_sites_origin_gets_no_socket_through_nginx(front: tuple[Nginx, Server]) -> None:
@@ -112,7 +112,7 @@ def test_another_sites_origin_gets_no_socket_through_nginx(front: tuple[Nginx, S
         assert await socket.read_message()
         socket.close()
 
-    asyncio.run(story())
+    tell(story())
 
 
 def test_codes_of_tables_stay_out_of_the_log(front: tuple[Nginx, Server]) -> None:
@@ -122,7 +122,7 @@ def test_codes_of_tables_stay_out_of_the_log(front: tuple[Nginx, Server]) -> Non
         [guest] = await party(nginx.port, 2, 1)
         return guest.code
 
-    code = asyncio.run(story())
+    code = tell(story())
     log = (nginx.folder / "logs" / "access.log").read_text()
     assert "/t/-" in log
     assert code not in log

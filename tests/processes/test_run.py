@@ -1,6 +1,5 @@
 """The command line: what is wrong is said in one line, with exit status 1 and no traceback."""
 
-import asyncio
 import os
 import re
 import socket
@@ -10,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from actors import Guest, tables
+from actors import Guest, tables, tell
 from machines import ROOT, Server, free_ports, ready, short_folder, until
 
 from ordering.embedded import _program
@@ -159,7 +158,7 @@ def test_a_named_store_with_everything_set(folder: Path, guarded: int) -> None:
             page = await guest.look(port=server.ports[1])
             await page.at((await guest.do("add", item="dongpo-pork"))["v"])
 
-        asyncio.run(story())
+        tell(story())
         assert "NO append-only file" in server.said()
         assert not (folder / "data").exists(), "no bundled store beside a named one"
     finally:

@@ -30,7 +30,7 @@ def round_in_the_kitchen(menu: Menu) -> Table:
     return table
 
 
-@pytest.mark.parametrize(("state", "act"), itertools.product(State, Act))
+@pytest.mark.parametrize(("state", "act"), list(itertools.product(State, Act)))
 def test_every_act_on_every_state_moves_it_or_is_refused(round_in_the_kitchen: Table, state: State, act: Act) -> None:
     from msgspec.structs import replace
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from actors import PATIENCE, Guest, Staff, new_op
+from actors import PATIENCE, Guest, Staff, hang_up, new_op
 from machines import PASSWORD
 from tornado.ioloop import IOLoop
 from tornado.web import Application
@@ -39,6 +39,7 @@ def shared(embedded: Embedded, io_loop: IOLoop, request: pytest.FixtureRequest) 
         made.live.start()
 
     async def end() -> None:
+        await hang_up()
         await made.live.stop()
         await made.shelf.stop()
         await store.close()

@@ -1,0 +1,104 @@
+"""The pictures of the README and of whoever reviews the looks: `make screenshots`, into docs/images/ and screenshots/.
+
+Plays an evening on a demo of its own, then looks at every page in several sizes, both themes and both languages.
+"""
+
+import asyncio
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent.parent
+sys.path[:0] = [str(ROOT), str(HERE.parent), str(HERE)]
+
+from actors import Guest, Staff, tables  # noqa: E402
+from machines import Server, short_folder  # noqa: E402
+from phones import room  # noqa: E402
+
+EVENING = [
+    (6, "林", [("kung-pao-chicken", "不放花生"), ("dongpo-pork", "")]),
+    (6, "Jo", [("steamed-rice", ""), ("osmanthus-cake", "")]),
+    (1, "Ada", [("dongpo-pork", ""), ("mapo-tofu", "not too salty, please"), ("longjing-tea", "")]),
+    (3, "王", [("osmanthus-cake", "少糖"), ("sea-bass", ""), ("steamed-rice", "")]),
+    (8, "Mia", [("steamed-rice", ""), ("dongpo-pork", "well done, please"), ("xiaolongbao", "")]),
+]
+SIZES = {"small": (360, 740), "phone": (390, 844), "wide": (1280, 800)}
+
+
+async def evening(server: Server) -> str:
+    """Guests order, the kitchen works, somebody calls; returns the code of the table to look at."""
+    codes = {int(table["id"][1:]): table["code"] for table in await tables(server.port)}
+    staff = await Staff(server.port).login()
+    for table, name, dishes in EVENING:
+        guest = Guest(server.port, codes[table])
+        await guest.scan()
+        await guest.do("name", name=name)
+        menu = (await guest.scan())["menu"]
+        groups = {group["id"]: group for group in menu["groups"]}
+        for item, note in dishes:
+            chosen = [groups[id] for each in menu["items"] if each["id"] == item for id in each["groups"]]
+            modifiers = [choice["id"] for group in chosen for choice in group["modifiers"][: group["min"]]]
+            answer = await guest.do("add", item=item, modifiers=modifiers, note=note)
+            assert answer.get("ok"), answer
+        if name != "Jo":
+            await guest.do("place", seen=(await guest.scan())["version"])
+    await guest.do("call", **{"for": "bill"})
+    board = await staff.look("kitchen")
+    first = next(block for id, block in board.blocks.items() if id.startswith("ticket-"))
+    await staff.kitchen("advance", table=first["table"], line=first["lines"][0]["id"], to="cooking")
+    await staff.kitchen("sold_out", item="longjing-prawns", on=True)
+    board.close()
+    return codes[6]
+
+
+async def story(server: Server) -> None:
+    """Looks at everything."""
+    code = await evening(server)
+    base = f"http://127.0.0.1:{server.port}"
+    images, review = ROOT / "docs" / "images", ROOT / "screenshots"
+    images.mkdir(parents=True, exist_ok=True)
+    review.mkdir(exist_ok=True)
+    async with room(server) as here:
+        for scheme in ("light", "dark"):
+            for lang in ("zh", "en"):
+                for size, (width, height) in SIZES.items():
+                    context = await here.context({"width": width, "height": height}, color_scheme=scheme)
+                    page = await context.new_page()
+                    for place in ("", "#order", "#confirm-sheet"):
+                        await page.goto(f"{base}/t/{code}?lang={lang}{place}")
+                        await page.wait_for_selector("body.is-live")
+                        await page.wait_for_timeout(250)
+                        name = f"diner{place.replace('#', '-')}-{size}-{scheme}-{lang}.png"
+                        await page.screenshot(path=review / name)
+                        if (scheme, lang, size, place) == ("light", "zh", "phone", ""):
+                            await page.screenshot(path=images / "diner.png")
+                    await page.goto(f"{base}/t/{code}?lang={lang}")
+                    await page.click("#item-sea-bass .more")
+                    await page.wait_for_timeout(200)
+                    await page.screenshot(path=review / f"sheet-{size}-{scheme}-{lang}.png")
+                    await context.close()
+                for board in ("kitchen", "floor"):
+                    page = await here.board(f"/{board}?lang={lang}", color_scheme=scheme)
+                    await page.goto(f"{base}/{board}?lang={lang}")
+                    await page.wait_for_selector("body.proved")
+                    await page.wait_for_timeout(300)
+                    await page.screenshot(path=review / f"{board}-{scheme}-{lang}.png")
+                    if (scheme, lang) == ("light", "zh"):
+                        await page.screenshot(path=images / f"{board}.png")
+                    await page.set_viewport_size({"width": 390, "height": 844})
+                    await page.screenshot(path=review / f"{board}-phone-{scheme}-{lang}.png")
+                    await page.context.close()
+
+
+def main() -> None:
+    """On a server of its own."""
+    with short_folder() as folder:
+        server = Server(folder).start()
+        try:
+            asyncio.run(story(server))
+        finally:
+            server.stop()
+
+
+if __name__ == "__main__":
+    main()
