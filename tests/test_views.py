@@ -1,4 +1,4 @@
-"""The first law of the pages: the page before, plus what was pushed, is a fresh page. For everyone, after everything."""
+"""The first law of the pages: the page before, plus what was pushed, is a fresh page; for everyone, after everything."""
 
 import json
 from typing import Any

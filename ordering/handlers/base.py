@@ -70,7 +70,8 @@ class Page(RequestHandler):
         self.set_header(
             "Content-Security-Policy",
             "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-            f"connect-src 'self' {sockets}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; manifest-src 'self'",
+            f"connect-src 'self' {sockets}; form-action 'self'; "
+            "base-uri 'none'; frame-ancestors 'none'; manifest-src 'self'",
         )
         self.set_header("Referrer-Policy", "same-origin")
         self.set_header("X-Content-Type-Options", "nosniff")
