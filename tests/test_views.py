@@ -1,4 +1,4 @@
-"""The first law of the pages: the page before, plus what was pushed, is a fresh page; after everything, for everyone."""
+"""The first law of the pages: the page before, plus what was pushed, is a fresh page; after everything."""
 
 import json
 from typing import Any
