@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -197,6 +198,47 @@ class Nginx:
     def _errors(self) -> str:
         log = self.folder / "error.log"
         return log.read_text() if log.exists() else ""
+
+
+class Proxy:
+    """A TCP port in front of a Unix socket, whose lines can be made to swallow everything without an error."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._door = socket.create_server(("127.0.0.1", 0))
+        self.port = int(self._door.getsockname()[1])
+        self._lines: list[socket.socket] = []
+        self._swallowed: set[socket.socket] = set()
+
+    def __enter__(self) -> "Proxy":
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._door.close()
+        for line in self._lines:
+            line.close()
+
+    def swallow(self) -> None:
+        """From now on nothing gets through on the lines that are open; new ones work."""
+        self._swallowed = set(self._lines)
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                here, _ = self._door.accept()
+                there = socket.socket(socket.AF_UNIX)
+                there.connect(self._path)
+                self._lines += [here, there]
+                for source, target in ((here, there), (there, here)):
+                    threading.Thread(target=self._pump, args=(source, target), daemon=True).start()
+
+    def _pump(self, source: socket.socket, target: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                if source not in self._swallowed:
+                    target.sendall(data)
+            target.shutdown(socket.SHUT_RDWR)
 
 
 def _listening_inodes() -> dict[int, str]:
