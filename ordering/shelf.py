@@ -294,6 +294,7 @@ class Shelf:
             await asyncio.wait([subscriber.lost], timeout=TICK)
             if subscriber.lost.done():
                 subscriber.lost.result()
+        await self._store.close()  # its other connections are half-open, too: whoever waits on one asks again at once
         raise TimeoutError("the store has been silent")
 
     def _set_live(self, live: bool) -> None:

@@ -246,11 +246,11 @@ class Store:
         return f"{server.get('server_name', 'redis')} {version}, {await self._durability(client)}"
 
     async def close(self) -> None:
-        """Closes the connections."""
-        if self._client:
-            await self._client.aclose()
-            await self._client.connection_pool.disconnect()
-            self._client = None
+        """Closes the connections; the next command makes new ones."""
+        client, self._client = self._client, None
+        if client:
+            await client.aclose()
+            await client.connection_pool.disconnect()
 
     async def _durability(self, client: Redis) -> str:
         try:

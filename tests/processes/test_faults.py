@@ -200,7 +200,8 @@ def raw_socket(port: int, guest: Guest, sitting: str) -> socket.socket:
     phone.connect(("127.0.0.1", port))
     head = (
         f"GET /t/{guest.code}/live?sitting={sitting} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\n"
-        "Connection: Upgrade\r\nSec-WebSocket-Protocol: html.ordering.v1\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+        "Connection: Upgrade\r\nSec-WebSocket-Protocol: html.ordering.v1\r\nSec-WebSocket-Version: 13\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
         f"Cookie: {guest.cookie_header()}\r\n\r\n"
     )
     phone.sendall(head.encode())
