@@ -6,14 +6,13 @@ import os
 import signal
 import socket
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from tornado.httpserver import HTTPServer
 from tornado.web import Application
 
 from ordering.desk import Desk
-from ordering.handlers import diner, ops, staff
+from ordering.handlers import assets, diner, ops, staff
 from ordering.handlers.base import NotFound
 from ordering.handlers.door import LEAVING, LiveSocket
 from ordering.live import Live
@@ -24,7 +23,6 @@ from ordering.store import Store
 
 log = logging.getLogger(__name__)
 
-STATIC = Path(__file__).parent.parent / "static"
 PING = 20  # seconds between WebSocket pings; proxies cut what is silent for a minute
 BODY_READ = 32 * 1024 * 1024  # bytes of a body that are read (and dropped, see `Page`) before the connection is cut
 DRAIN_LONGEST = 3.0  # seconds over which a process that ends sends its phones to others
@@ -63,12 +61,14 @@ def services(options: Options, store: Store, secret: str) -> Services:
 def application(shared: Services) -> Application:
     """The routes with what they share."""
     return Application(
-        [(path, handler, {"services": shared}) for path, handler in ROUTES],
+        [
+            *((path, handler, {"services": shared}) for path, handler in ROUTES),
+            (r"/static/[0-9a-f]{12}/(.*)", assets.Asset, {"path": str(assets.FOLDER)}),
+        ],
         default_handler_class=NotFound,
         default_handler_args={"services": shared},
         cookie_secret=shared.secret,
         xsrf_cookie_kwargs={"samesite": "Lax", "secure": shared.options.public_url.startswith("https://")},
-        static_path=str(STATIC),
         compress_response=True,
         websocket_ping_interval=PING,
         websocket_max_message_size=16 * 1024,

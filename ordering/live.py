@@ -80,8 +80,8 @@ class Live:
     def leave(self, seat: Seat) -> None:
         """The phone has gone."""
         stage = seat.stage
-        stage.seats.discard(seat)
-        if not stage.seats:
+        stage.leave(seat)
+        if not stage.looked_at:
             self._stages.pop(stage.audience, None)
             stage.close()
 
@@ -108,7 +108,10 @@ class Live:
     def _flush(self) -> None:
         dirty, self._dirty = self._dirty, set()
         for stage in dirty:
-            stage.refresh()
+            try:
+                stage.refresh()
+            except Exception as error:  # one table's view must not take the others' along
+                stage.fail(error)
 
     async def _beat(self) -> None:
         while True:
@@ -128,15 +131,28 @@ class Stage:
         self.audience = audience
         self.seats: set[Seat] = set()
         self.view: View | None = None
+        self._coming: set[Seat] = set()  # their documents are being read
         self._shelf = shelf
         self._looking = looking
         self._watched: set[str] = set()
         self._pending: set[asyncio.Task[None]] = set()
+        self._watching_more = False
         shelf.keen += audience.board
 
     def join(self, seat: Seat) -> None:
         """One phone more; its documents are read before it is shown anything."""
+        self._coming.add(seat)
         self._later(self._show(seat))
+
+    def leave(self, seat: Seat) -> None:
+        """One phone fewer."""
+        self.seats.discard(seat)
+        self._coming.discard(seat)
+
+    @property
+    def looked_at(self) -> bool:
+        """Whether anybody looks, or is about to."""
+        return bool(self.seats or self._coming)
 
     def close(self) -> None:
         """Nobody looks any more."""
@@ -147,9 +163,13 @@ class Stage:
 
     def refresh(self) -> None:
         """Builds the view anew and sends what differs to everyone who can take it."""
+        if not self.looked_at:
+            return
         wanted = needs(self.audience, self._floor())
         if not wanted <= self._watched:
-            self._later(self._watch_more())
+            if not self._watching_more:
+                self._watching_more = True
+                self._later(self._watch_more())
             return
         self._unwatch(self._watched - wanted)
         if self.view is None or any(self._shelf.newest(name) is None for name in wanted):
@@ -182,19 +202,30 @@ class Stage:
 
     async def _show(self, seat: Seat) -> None:
         """Watches what the audience needs, then shows the new phone the whole of it."""
-        self.seats.add(seat)
         await self._watch(needs(self.audience, self._floor()))
-        await self._watch(needs(self.audience, self._floor()))  # the floor, just read, may name other sittings
+        if self.audience.board:  # the floor, just read, may name other sittings
+            await self._watch(needs(self.audience, self._floor()))
         if self.view is None:
             self.view = self._built()
         else:
             self.refresh()
-        if seat in self.seats:
+        if seat in self._coming:
+            self._coming.discard(seat)
+            self.seats.add(seat)
             self._push(seat, {})
 
     async def _watch_more(self) -> None:
-        await self._watch(needs(self.audience, self._floor()))
+        try:
+            await self._watch(needs(self.audience, self._floor()))
+        finally:
+            self._watching_more = False
         self.refresh()
+
+    def fail(self, error: BaseException) -> None:
+        """The view can't be made: says so in the log and drops the phones, which come back for another try."""
+        log.error("a view of %s failed", self.audience, exc_info=error)
+        for seat in [*self.seats, *self._coming]:
+            seat.phone.drop()
 
     async def _watch(self, wanted: set[str]) -> None:
         """Watches what is not watched yet, and has what is watched read again for who has just come."""
@@ -257,9 +288,7 @@ class Stage:
     def _ended(self, task: "asyncio.Task[None]") -> None:
         self._pending.discard(task)
         if not task.cancelled() and (error := task.exception()):
-            log.error("a view of %s failed", self.audience, exc_info=error)
-            for seat in list(self.seats):
-                seat.phone.drop()
+            self.fail(error)
 
 
 _encode = msgspec.json.Encoder().encode

@@ -16,7 +16,7 @@ FLOORS = [
     # 3: commands and connections
     "desk live founding services metrics",
     # 4: doors
-    "handlers.base handlers.door handlers.diner handlers.staff handlers.ops",
+    "handlers.assets handlers.base handlers.door handlers.diner handlers.staff handlers.ops",
     # 5: the whole
     "app",
 ]

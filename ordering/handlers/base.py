@@ -5,7 +5,6 @@ import hmac
 import logging
 import secrets
 from collections.abc import Mapping
-from functools import partial
 from typing import Any, NamedTuple
 
 import msgspec
@@ -13,6 +12,7 @@ from tornado.httputil import parse_body_arguments
 from tornado.web import HTTPError, RequestHandler, stream_request_body
 
 from ordering.documents import STAFF
+from ordering.handlers import assets
 from ordering.refused import Refused
 from ordering.services import Services
 from ordering.staff import Account
@@ -183,7 +183,7 @@ class Page(RequestHandler):
         self.finish(
             pages(self.lang).page(
                 template,
-                static=partial(self.static_url, include_host=False),
+                static=assets.address,
                 languages=[(lang, NATIVE_NAMES[lang], self._in(lang), lang == self.lang) for lang in LANGUAGES],
                 xsrf=self.xsrf_token.decode(),
                 new_op=secrets.token_urlsafe,

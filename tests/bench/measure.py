@@ -71,7 +71,7 @@ async def first_load(page: Page, link: str) -> dict[str, int]:
     session.on("Network.responseReceived", lambda e: names.update({e["requestId"]: e["response"]["url"]}))
     session.on("Network.loadingFinished", lambda e: sizes.update({e["requestId"]: int(e["encodedDataLength"])}))
     await page.goto(link, wait_until="networkidle")
-    return {names[id].split("?")[0].rsplit("/", 1)[-1]: size for id, size in sizes.items() if id in names}
+    return {f"{n}. {names[id].rsplit('/', 1)[-1][:14]}": size for n, (id, size) in enumerate(sizes.items(), 1)}
 
 
 async def over_http(guest: Guest, number: int) -> None:

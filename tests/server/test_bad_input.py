@@ -1,5 +1,6 @@
 """What is wrong gets a clear answer and changes nothing: through both doors, in process, on a real store."""
 
+import asyncio
 import contextlib
 import json
 from collections.abc import Iterator
@@ -16,10 +17,12 @@ from ordering import options
 from ordering.app import application, services
 from ordering.embedded import Embedded
 from ordering.founding import found
+from ordering.handlers import assets
 from ordering.services import Services
 from ordering.store import Store
 
 PORK, TOFU = "dongpo-pork", "mapo-tofu"
+QUIET = 4  # tasks of a process without sockets: two of the shelf, the beat, and this one
 EVIL = "<script>alert(1)</script>\"'&"
 
 
@@ -40,6 +43,9 @@ def shared(embedded: Embedded, io_loop: IOLoop, request: pytest.FixtureRequest) 
 
     async def end() -> None:
         await hang_up()
+        async with asyncio.timeout(5):
+            while len(asyncio.all_tasks()) > QUIET:  # what served the sockets ends when they are closed
+                await asyncio.sleep(0.01)
         await made.live.stop()
         await made.shelf.stop()
         await store.close()
@@ -301,7 +307,9 @@ async def test_methods_and_addresses_that_are_not_there_get_an_answer(guest: Gue
         ("GET", f"/t/{guest.code}/do", 405),
         ("PUT", f"/t/{guest.code}", 405),
         ("GET", "/nope", 404),
-        ("GET", "/static/../run.py", 403),
+        ("GET", f"/static/{assets.VERSION}/../../run.py", 403),
+        ("GET", f"/static/{assets.VERSION}/none.css", 404),
+        ("GET", "/static/diner.css", 404),
         ("GET", f"/t/{guest.code}/live", 400),
         ("GET", f"/t/{guest.code}/item/unicorn", 409),
         ("GET", f"/t/{guest.code}/line/nope", 409),
