@@ -75,5 +75,7 @@ class Home(Page):
 
     def _code(self, code: str) -> Markup:
         base = self.services.options.public_url or f"{self.request.protocol}://{self.request.host}"
-        svg = segno.make(f"{base}/t/{code}", micro=False).svg_inline(svgclass="qr", lineclass=None, border=2, scale=1)
+        svg = segno.make(f"{base}/t/{code}", micro=False).svg_inline(
+            svgclass="qr", lineclass=None, border=2, omitsize=True
+        )
         return Markup(svg)  # noqa: S704 - made here from an address of ours
