@@ -46,6 +46,9 @@ def main() -> None:
 
 def run(options: Options) -> None:
     """Starts everything and looks after it."""
+    here = options.public_url or f"http://localhost:{options.port}"
+    # A QR code that says "localhost" is of no use to a phone.
+    options = options._replace(public_url=options.public_url or f"http://{reachable(options)}:{options.port}")
     ports = [listen(options.address, options.port + n) for n in range(options.processes)]
     embedded = None if options.store else Embedded(options.data)
     if embedded:
@@ -61,7 +64,7 @@ def run(options: Options) -> None:
         )
         secret, founded, promise = asyncio.run(prepare(store, options))
         log.info("store: %s", promise)
-        print_links(options, founded)
+        print_links(options, here, founded)
         look_after(options, store, secret, ports, embedded, stop)
     finally:
         if embedded:
@@ -195,13 +198,12 @@ class logged(contextlib.suppress):
         return bool(super().__exit__(kind, error, trace))  # type: ignore[arg-type]
 
 
-def print_links(options: Options, founded: Founded) -> None:
+def print_links(options: Options, here: str, founded: Founded) -> None:
     """What somebody who has just started it needs: a table's link and QR code, the staff's pages, the password."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8", errors="replace")
-    here = options.public_url or f"http://localhost:{options.port}"
     table = founded.floor.tables[0]
-    link = f"{options.public_url or f'http://{reachable(options)}:{options.port}'}/t/{table.code}"
+    link = f"{options.public_url}/t/{table.code}"
     print(f"\n  {next(iter(founded.menu.shop.name.values()))} is open.\n")
     segno.make(link, micro=False).terminal(compact=True)
     print(f"  Table {table.name}   {link}   (scan it with a phone on this network)")
