@@ -1,14 +1,13 @@
 // The staff's boards: kitchen and floor. Silence never looks like "no orders": without a proof within three seconds the
 // whole page says that it may be out of date.
 
-import { applyPush, commandOf, Live, wearPending } from "./live.js";
+import { applyPush, commandOf, Live, say, wearPending } from "./live.js";
 
 const { body } = document;
 const STALE = 3000; // ms without a proof that this page's number is the store's
 const WARN = 8 * 60_000; // ms: a ticket's age turns amber
 const LATE = 15 * 60_000; // … and red
 const words = document.getElementById("ages").dataset;
-const alertLine = document.getElementById("alert");
 let provedAt = performance.now();
 let denied = false; // the server itself says that it has lost the store
 let clockOffset = 0; // this device's clock against the server's, so that ages are right on a tablet that is late
@@ -64,14 +63,6 @@ function showAges() {
     const ticket = time.closest(".ticket");
     if (ticket) ticket.dataset.age = age > LATE ? "late" : age > WARN ? "warn" : "fresh";
   }
-}
-
-let alertTimer;
-function say(sentence) {
-  alertLine.textContent = sentence;
-  alertLine.hidden = false;
-  clearTimeout(alertTimer);
-  alertTimer = setTimeout(() => (alertLine.hidden = true), 7000);
 }
 
 document.addEventListener("submit", (event) => {

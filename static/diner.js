@@ -1,11 +1,10 @@
 // The guests' page. Without this file every command is a plain form and the page a reload; with it the page lives.
 
-import { applyPush, commandOf, Live, wearPending } from "./live.js";
+import { applyPush, commandOf, Live, say, wearPending } from "./live.js";
 
 const { body } = document;
 const me = body.dataset.me;
 const dialog = document.getElementById("dialog");
-const alertLine = document.getElementById("alert");
 const SEEN_AFTER = 500; // ms that a change must have been on the screen before it counts as seen
 
 history.replaceState(null, "", body.dataset.address + location.hash); // a reload stays in this sitting
@@ -65,14 +64,6 @@ function showNews(first) {
   line.classList.add("shown");
   clearTimeout(toastTimer);
   toastTimer = setTimeout(() => document.getElementById("news").classList.remove("shown"), 4500);
-}
-
-let alertTimer;
-function say(sentence) {
-  alertLine.textContent = sentence;
-  alertLine.hidden = false;
-  clearTimeout(alertTimer);
-  alertTimer = setTimeout(() => (alertLine.hidden = true), 7000);
 }
 
 // ---- what this guest has seen: nobody sends what came onto the page while their finger was on its way

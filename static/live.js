@@ -30,6 +30,17 @@ export function commandOf(form, submitter) {
   return { address: address.pathname, command: { ...command, op: newOp() }, pressed: submitter?.getAttribute("formaction") };
 }
 
+let alertTimer;
+
+/** Says a sentence of the server's where nobody overlooks it. */
+export function say(sentence) {
+  const line = document.getElementById("alert");
+  line.textContent = sentence;
+  line.hidden = false;
+  clearTimeout(alertTimer);
+  alertTimer = setTimeout(() => (line.hidden = true), 7000);
+}
+
 /** A control wears "pending" until its command is answered, also when its block was replaced meanwhile. */
 export function wearPending(live) {
   const pressed = new Set([...live.pending.values()].map((waiting) => waiting.pressed));

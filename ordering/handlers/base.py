@@ -176,6 +176,18 @@ class Page(RequestHandler):
 
     # ---- answers
 
+    def give_xsrf_cookie(self) -> None:
+        """For programs: a page has it in its forms."""
+        self.xsrf_token  # noqa: B018 - reading it sets the cookie
+
+    def flash(self) -> str | None:
+        """The sentence with which a form was refused, to be shown once."""
+        said = self.get_signed_cookie("flash", max_age_days=1)
+        if said is None:
+            return None
+        self.clear_cookie("flash")
+        return said.decode()
+
     def show(self, template: str, **values: Any) -> None:
         """Finishes with the page."""
         self.set_header("Content-Type", "text/html; charset=utf-8")

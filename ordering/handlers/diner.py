@@ -14,7 +14,7 @@ from ordering.menu import Menu, find
 from ordering.refused import Refused
 from ordering.sitting import line_of
 from ordering.views import diner
-from ordering.views.audience import Audience, build, needs, sitting_in
+from ordering.views.audience import Audience, Form, build, needs, sitting_in
 from ordering.views.blocks import View
 from ordering.views.pages import marked
 
@@ -25,7 +25,7 @@ class AtTable(Page):
     """Somebody at a table: which table the code means, which sitting the page belongs to, and which guest asks."""
 
     table: Table
-    sitting_id: str
+    sitting_id: str = ""
     guest: str
 
     async def find_table(self, code: str) -> None:
@@ -80,9 +80,6 @@ class TablePage(AtTable):
         menu: Menu = values[MENU]
         me = next((guest for guest in sitting.guests if guest.id == self.guest), None)
         area = next((self.t.pick(area.name) for area in floor.areas if area.id == self.table.area), "")
-        flash = self.get_signed_cookie("flash", max_age_days=1)
-        if flash:
-            self.clear_cookie("flash")
         self.show(
             "diner/page.html",
             shop=menu.shop,
@@ -98,7 +95,7 @@ class TablePage(AtTable):
             me=self.guest,
             my_name=me.name if me else "",
             my_share=self.t.money(_share(view, sitting, self.guest), menu.shop),
-            flash=flash.decode() if flash else None,
+            flash=self.flash(),
             live=True,
         )
 
@@ -106,7 +103,7 @@ class TablePage(AtTable):
         audience = Audience("diner", "json", self.lang, self.sitting_id)
         values, v = await self.audience_values(audience)
         view = build(audience, values, v, self.services.live.view(audience))
-        self.xsrf_token  # noqa: B018 - reading it sets the cookie
+        self.give_xsrf_cookie()
         self.reply(
             {
                 "table": {"name": self.table.name, "area": self.table.area, "seats": self.table.seats},
@@ -127,18 +124,12 @@ class TableDo(AtTable, Do):
 
     union = commands.Diner
 
-    async def post(self, code: str) -> None:  # type: ignore[override]
-        """Called by Tornado."""
-        self._code = code
-        self.sitting_id = ""
-        await super().post()
-
     async def carry_out(self, sent: dict[str, Any]) -> dict[str, Any]:
         """The desk's answer."""
         named = sent.pop("sitting", "")
         if isinstance(named, str) and self.sends_json:
             self.request.arguments["sitting"] = [named.encode()]
-        await self.find_table(self._code)
+        await self.find_table(self.path_args[0])
         if not self.guest:
             raise Refused("forbidden")
         return await self.services.desk.guest(self.guest, self.sitting_id, self.command(sent))
@@ -148,7 +139,7 @@ class TableDo(AtTable, Do):
         place = {"change": "#order", "note": "#order", "place": "#order", "call": "#order"}.get(str(sent.get("do")), "")
         item = sent.get("item")
         place = f"#dish-{item}" if sent.get("do") == "add" and item else place
-        return f"/t/{self._code}?sitting={self.sitting_id}{place}"
+        return f"/t/{self.path_args[0]}?sitting={self.sitting_id}{place}"
 
     def standing(self) -> int:
         """The sitting's version as far as it is known here."""
@@ -161,10 +152,10 @@ class TableLive(LiveSocket, AtTable):
 
     union = commands.Diner
 
-    async def audience(self, form: str) -> Audience:
+    async def audience(self, form: Form) -> Audience:
         """The guests of this sitting, in this language."""
         await self.find_table(self.path_args[0])
-        return Audience("diner", form, self.lang, self.sitting_id)  # type: ignore[arg-type]
+        return Audience("diner", form, self.lang, self.sitting_id)
 
     async def carry_out(self, sent: dict[str, Any]) -> dict[str, Any]:
         """The desk's answer; what the message says of its sitting must be this socket's."""
@@ -230,7 +221,7 @@ class LinePage(AtTable):
 
 def _share(view: View, sitting: Any, guest: str) -> int:
     block = view.made.get(f"guest-{guest}")
-    return block.shown.amount if block else 0  # type: ignore[attr-defined]
+    return block.shown.amount if block and isinstance(block.shown, diner.GuestShown) else 0
 
 
 def _menu(menu: Menu) -> dict[str, Any]:

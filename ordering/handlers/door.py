@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, get_args
 
@@ -14,11 +15,11 @@ from ordering.commands import Command
 from ordering.handlers.base import Page, refusal
 from ordering.live import Seat
 from ordering.refused import Refused
-from ordering.views.audience import Audience
+from ordering.views.audience import Audience, Form
 
 log = logging.getLogger(__name__)
 
-PROTOCOLS = {"html.ordering.v1": "html", "json.ordering.v1": "json"}
+PROTOCOLS: dict[str, Form] = {"html.ordering.v1": "html", "json.ordering.v1": "json"}
 MESSAGE_LARGEST = 16 * 1024  # bytes
 WAITING_MOST = 32  # commands of one phone that wait for their turn
 RATE = 100.0  # commands a second that one phone may send for long: far above a person, below what hurts a table
@@ -79,18 +80,18 @@ def _last(value: Any) -> Any:
     return value[-1] if isinstance(value, list) else value
 
 
-class Do(Page):
+class Do(Page, ABC):
     """The door for POST. Subclasses say which commands there are, who asks, and where a form goes back to."""
 
     union: Any
 
+    @abstractmethod
     async def carry_out(self, sent: dict[str, Any]) -> dict[str, Any]:
         """The answer of the desk; raises `Refused`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def back(self, sent: Mapping[str, Any]) -> str:
         """Where a form's answer leads."""
-        raise NotImplementedError
 
     async def post(self, *_: str) -> None:
         """Called by Tornado."""
@@ -111,28 +112,28 @@ class Do(Page):
                 return
         self.redirect(self.back(sent), status=303)
 
+    @abstractmethod
     def standing(self) -> int:
         """The version at which a refused command found things."""
-        raise NotImplementedError
 
     def command(self, sent: Mapping[str, Any]) -> Any:
         """The typed command in what was sent."""
         return command_from(sent, self.union, form=not self.sends_json)
 
 
-class LiveSocket(WebSocketHandler, Page):
+class LiveSocket(WebSocketHandler, Page, ABC):
     """The door for WebSockets. Subclasses say who looks at what, and carry commands out."""
 
     seat: Seat | None = None
     union: Any
 
-    async def audience(self, form: str) -> Audience:
+    @abstractmethod
+    async def audience(self, form: Form) -> Audience:
         """What this socket looks at; raises `Refused` when it may not."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def carry_out(self, sent: dict[str, Any]) -> dict[str, Any]:
         """The answer of the desk; raises `Refused`."""
-        raise NotImplementedError
 
     def select_subprotocol(self, subprotocols: list[str]) -> str | None:
         """Called by Tornado: the first of ours that the client offers."""

@@ -16,7 +16,7 @@ from ordering.handlers.door import Do, LiveSocket
 from ordering.menu import Menu
 from ordering.refused import Refused
 from ordering.staff import Account
-from ordering.views.audience import Audience, build, needs
+from ordering.views.audience import Audience, Form, build, needs
 from ordering.views.pages import marked
 
 hasher = PasswordHasher()
@@ -31,7 +31,7 @@ class Login(Page):
     def get(self) -> None:
         """Called by Tornado; a program gets what it needs to log in: the `_xsrf` cookie."""
         if self.wants_json:
-            self.xsrf_token  # noqa: B018 - reading it sets the cookie
+            self.give_xsrf_cookie()
             self.reply({"ok": False})
             return
         self.show("login.html", next=self._next(), error=None)
@@ -103,14 +103,11 @@ class StaffOnly(Page):
         documents = {name: document.value for name, document in loaded.documents.items()}
         view = build(audience, documents, loaded.s, self.services.live.view(audience))
         if self.wants_json:
-            self.xsrf_token  # noqa: B018 - reading it sets the cookie
+            self.give_xsrf_cookie()
             self.reply({"v": view.v, "blocks": view.blocks, "order": view.order})
             return
         menu: Menu = documents[MENU]
         floor = documents[FLOOR]
-        flash = self.get_signed_cookie("flash", max_age_days=1)
-        if flash:
-            self.clear_cookie("flash")
         self.show(
             template,
             shop=menu.shop,
@@ -121,12 +118,12 @@ class StaffOnly(Page):
             order=view.order,
             v=view.v,
             account=self.who.name,
-            flash=flash.decode() if flash else None,
+            flash=self.flash(),
             **values,
         )
 
     @property
-    def form(self) -> Any:
+    def form(self) -> Form:
         """How this page wants its blocks."""
         return "json" if self.wants_json else "html"
 
@@ -200,10 +197,10 @@ class KitchenLive(StaffLive):
 
     union = commands.Kitchen
 
-    async def audience(self, form: str) -> Audience:
+    async def audience(self, form: Form) -> Audience:
         """The displays of this station, in this language."""
         await self.must_be_staff()
-        return Audience("kitchen", form, self.lang, self.get_query_argument("station", "")[:32])  # type: ignore[arg-type]
+        return Audience("kitchen", form, self.lang, self.get_query_argument("station", "")[:32])
 
 
 class FloorLive(StaffLive):
@@ -211,7 +208,7 @@ class FloorLive(StaffLive):
 
     union = commands.Floor
 
-    async def audience(self, form: str) -> Audience:
+    async def audience(self, form: Form) -> Audience:
         """The floor pages in this language."""
         await self.must_be_staff()
-        return Audience("floor", form, self.lang, "")  # type: ignore[arg-type]
+        return Audience("floor", form, self.lang, "")

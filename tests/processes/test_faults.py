@@ -1,6 +1,7 @@
 """What happens on a Friday night: the store dies, a port dies, everything hangs, a phone stops reading."""
 
 import asyncio
+import contextlib
 import json
 import os
 import random
@@ -12,9 +13,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from actors import Browser, Guest, Page, Staff, new_op, tables, tell
+from actors import Answer, Browser, Guest, Page, Staff, new_op, tables, tell
 from machines import Proxy, Server, bundled_store, ready, short_folder, until
 from redis import Redis
+from tornado.httpclient import HTTPClientError
 
 PORK, DUCK = "dongpo-pork", "tea-smoked-duck"
 HEALED = 2.0  # seconds after a fault has healed within which every page must be true
@@ -51,30 +53,32 @@ class Writer:
         self.guest = guest
         self.ports = ports
         self.acknowledged: dict[str, int] = {}
-        self.away = 0
         self.running = True
 
     async def write(self) -> None:
-        """Orders one portion after the other."""
+        """Orders one portion after the other, and now and then sends the cart."""
         number = 0
         while self.running:
             number += 1
-            op = new_op()
             note = f"{self.guest.cookies['guest'][-8:]} {number}".replace("|", "")
-            while self.running:
-                try:
-                    answer = await self.guest.do("add", op, random.choice(self.ports), item=PORK, note=note)
-                except (TimeoutError, OSError, ValueError):
-                    answer = None
-                if answer and answer.get("ok"):
-                    self.acknowledged[answer["line"]] = answer["v"]
-                    break
-                self.away += 1
-                await asyncio.sleep(0.05)
+            answer = await self.until_answered("add", item=PORK, note=note)
+            if answer.get("ok"):
+                self.acknowledged[answer["line"]] = answer["v"]
             await asyncio.sleep(0.02)
             if number % 20 == 0:
-                seen = (await self.guest.scan(self.ports[0])).get("version")
-                await self.guest.do("place", port=self.ports[0], seen=seen or 0)
+                await self.until_answered("place", seen=answer.get("v", 0))
+
+    async def until_answered(self, do: str, **more: object) -> Answer:
+        """Sends a command, again with the same op for as long as nobody says yes or no."""
+        op = new_op()
+        while self.running:
+            # A port or the store may die under it in every way that there is.
+            with contextlib.suppress(OSError, ValueError, HTTPClientError):
+                answer = await self.guest.do(do, op, random.choice(self.ports), **more)
+                if answer.get("ok") or answer.status == 409:
+                    return answer
+            await asyncio.sleep(0.05)
+        return Answer()
 
 
 async def everything_acknowledged_is_there(server: Server, writers: list[Writer], pages: list[Page]) -> None:
