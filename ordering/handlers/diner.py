@@ -16,7 +16,7 @@ from ordering.sitting import line_of
 from ordering.views import diner
 from ordering.views.audience import Audience, Form, build, needs, sitting_in
 from ordering.views.blocks import View
-from ordering.views.pages import marked
+from ordering.views.pages import fixed, marked
 
 SITTING_ID = re.compile(r"[0-9a-f]{12}")
 
@@ -87,6 +87,7 @@ class TablePage(AtTable):
             area=area,
             code=self.table.code,
             sections=diner.sections(menu, self.t),
+            fixed=fixed(self.lang, menu, self.table.code),
             blocks=marked(view),
             order=view.order,
             v=v,

@@ -1,13 +1,15 @@
 """Templates: whole pages, and the macros that render a block the same way on a page and in a push."""
 
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jinja2
 from markupsafe import Markup
 
+from ordering.menu import Menu
 from ordering.views.blocks import Content, View
+from ordering.views.diner import sections
 from ordering.views.text import text
 
 TEMPLATES = Path(__file__).parent.parent.parent / "templates"
@@ -31,14 +33,18 @@ class Pages:
         """The page `templates/{template}` with these values."""
         return self._env.get_template(template).render(**values)
 
+    def macros(self, template: str) -> Any:
+        """The template's macros as functions."""
+        if template not in self._macros:
+            self._macros[template] = self._env.get_template(template).module
+        return self._macros[template]
+
     def view(self, audience: str, content: Content, v: int, before: View | None = None) -> View:
         """The blocks as HTML, by the macros of `templates/{audience}/blocks.html`; what has not changed since
         `before` is not rendered again."""
         made = before.made if before else {}
         rendered = before.blocks if before else {}
-        macros = self._macros.get(audience)
-        if macros is None:
-            macros = self._macros[audience] = self._env.get_template(f"{audience}/blocks.html").module
+        macros = self.macros(f"{audience}/blocks.html")
         blocks = {
             block.id: rendered[block.id]
             if made.get(block.id) == block
@@ -46,6 +52,24 @@ class Pages:
             for block in content.blocks
         }
         return View(v, blocks, content.order, {block.id: block for block in content.blocks})
+
+
+class Fixed(NamedTuple):
+    """The part of a table's page that stands as long as the menu does: each dish's words by item id, and the sheets."""
+
+    words: dict[str, Markup]
+    sheets: Markup
+
+
+@lru_cache(maxsize=256)  # tables × languages, about 100 KB each
+def fixed(lang: str, menu: Menu, code: str) -> Fixed:
+    """Rendered once for each menu, language and table: three quarters of the page."""
+    macros = pages(lang).macros("diner/fixed.html")
+    cards = [card for section in sections(menu, text(lang)) for card in section.cards]
+    return Fixed(
+        {card.item.id: macros.words(card, code) for card in cards},
+        Markup().join(macros.template(card, code, menu.shop) for card in cards),
+    )
 
 
 def as_json(kinds: frozenset[str], content: Content, v: int) -> View:

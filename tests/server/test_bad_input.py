@@ -22,7 +22,7 @@ from ordering.services import Services
 from ordering.store import Store
 
 PORK, TOFU = "dongpo-pork", "mapo-tofu"
-QUIET = 4  # tasks of a process without sockets: two of the shelf, the beat, and this one
+QUIET = 4  # at most: tasks of a process without sockets: two of the shelf, the beat, and this one
 EVIL = "<script>alert(1)</script>\"'&"
 
 
@@ -290,6 +290,13 @@ async def test_a_bad_command_of_the_staff_is_refused(
     staff = await Staff(guest.port).login()
     answer = await staff.post(f"/{door}/do", {"op": new_op(), **command})
     assert (answer.status, answer["error"]) == (status, word), answer
+
+
+@pytest.mark.gen_test
+async def test_the_process_that_commits_does_not_wait_for_the_echo(guest: Guest, shared: Services) -> None:
+    page = await guest.look()
+    await shared.shelf.stop()  # nothing is heard from the store any more
+    await page.at((await guest.do("add", item=PORK))["v"])
 
 
 @pytest.mark.gen_test
