@@ -83,8 +83,8 @@ def content(sittings: Sequence[Sitting], menu: Menu, stock: Stock, floor: Floor,
         blocks.append(Block(f"ticket-{ticket.id}", "ticket", shown, (stations.get(ticket.station, ""), not station)))
     for item in menu.items:
         if station in ("", item.station):
-            left = stocks.left(stock, item.id)
-            available = AvailableShown(item.id, text.pick(item.name), left == 0, left)
+            sold_out = stocks.left(stock, item.id) == 0
+            available = AvailableShown(item.id, text.pick(item.name), sold_out, stock.left.get(item.id))
             blocks.append(Block(f"item-{item.id}", "available", available))
     return Content(blocks, {"tickets": [f"ticket-{ticket.id}" for ticket in tickets]})
 
