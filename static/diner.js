@@ -49,10 +49,7 @@ function showMine() {
 }
 
 function markJustChanged(element) {
-  if (!element.matches(".line, .row, .round")) return;
-  element.classList.remove("just");
-  void element.offsetWidth; // starts the animation again
-  element.classList.add("just");
+  if (element.matches(".line, .row, .round")) element.classList.add("just");
 }
 
 let toastTimer;
