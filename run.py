@@ -22,13 +22,17 @@ from ordering.app import serve
 from ordering.embedded import Embedded, EmbeddedError
 from ordering.founding import Founded, found
 from ordering.options import Options, OptionsError, read
+from ordering.pictures import PictureError
 from ordering.restaurant import RestaurantError
 from ordering.store import Store, StoreAway, StoreUnfit
+from ordering.views.text import CatalogueError, learn
 
 BACKLOG = 8192  # handshakes that may wait: Tornado's 128 gives 900 a second, this over 3,000
 LOOK_AFTER = 0.1  # seconds between looks at what has been started
 CRASHING = 1.0  # seconds: a process that lived shorter is started again only after that long
 STOP_LONGEST = 10.0  # seconds for the processes to send their phones away
+
+UNUSABLE = (OptionsError, EmbeddedError, RestaurantError, PictureError, CatalogueError, StoreUnfit, StoreAway)
 
 log = logging.getLogger("ordering")
 
@@ -37,10 +41,12 @@ def main() -> None:
     """Runs until it is told to stop; exit status 1 with one line when it can't."""
     try:
         options = read(sys.argv, dict(os.environ))
+        if options.locale:
+            learn(options.locale)
         enable_pretty_logging()
         logging.getLogger().setLevel(logging.INFO)
         run(options)
-    except (OptionsError, EmbeddedError, RestaurantError, StoreUnfit, StoreAway) as error:
+    except UNUSABLE as error:
         sys.exit(f"run.py: {error}")
 
 

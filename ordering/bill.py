@@ -1,24 +1,48 @@
-"""The bill: what a sitting owes, whole and by guest, in minor units."""
+"""The bill: what a sitting owes, and how the table shares it. Minor units; rates are hundredths of a per cent.
+
+Whatever is shared, the shares add up to the whole, to the last minor unit.
+"""
+
+from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from ordering.sitting import Line, Sitting
+from ordering.commands import Claim, Split, SplitBill, Tip
+from ordering.menu import Terms
+from ordering.refused import Refused
+from ordering.sitting import GUESTS_MOST, Line, Moment, Sitting, cart, eaters, joined, line_of, placed, told, with_line
 from ordering.state import State
 
+RATE = 10_000  # a rate of one whole
+TIP_MOST = 100  # per cent
+NOBODY = ""  # whose share is what nobody has claimed yet
 
-class Totals(Struct, frozen=True):
-    """`portions` and `amount` of the cart and of what was placed; `by_guest` adds up to both amounts together."""
 
-    cart_portions: int
-    cart_amount: int
-    placed_portions: int
-    placed_amount: int
-    by_guest: dict[str, int]
+class Tax(Struct, frozen=True):
+    """The tax of one rate on `base`; in the prices already, or on top of them."""
 
-    @property
-    def amount(self) -> int:
-        """Everything: what was placed and what is in the cart."""
-        return self.cart_amount + self.placed_amount
+    rate: int
+    base: int
+    amount: int
+
+
+class Bill(Struct, frozen=True):
+    """What these lines come to; `total` is everything that is owed."""
+
+    portions: int
+    lines: int
+    service: int
+    taxes: tuple[Tax, ...]
+    total: int
+
+
+class Share(Struct, frozen=True):
+    """What one guest (`NOBODY`: nobody yet) pays of the bill, and adds to it."""
+
+    guest: str
+    amount: int
+    tip: int
 
 
 def amount(line: Line) -> int:
@@ -26,16 +50,126 @@ def amount(line: Line) -> int:
     return 0 if line.state is State.VOID else line.unit_price * line.qty
 
 
-def totals(sitting: Sitting) -> Totals:
-    """The sums over the sitting's lines."""
-    portions = {True: 0, False: 0}
-    amounts = {True: 0, False: 0}
-    by_guest = {guest.id: 0 for guest in sitting.guests}
-    for line in sitting.lines:
-        if line.state is State.VOID:
-            continue
-        in_cart = line.state is State.CART
-        portions[in_cart] += line.qty
-        amounts[in_cart] += amount(line)
-        by_guest[line.guest] = by_guest.get(line.guest, 0) + amount(line)
-    return Totals(portions[True], amounts[True], portions[False], amounts[False], by_guest)
+def bill(lines: Iterable[Line], terms: Terms) -> Bill:
+    """The sum of the lines with service charge and tax; the charge itself is not taxed."""
+    kept = [line for line in lines if line.state is not State.VOID]
+    whole = sum(amount(line) for line in kept)
+    service = _part(whole, terms.service, RATE)
+    taxes = tuple(
+        _tax(rate, sum(amount(line) for line in kept if line.tax == rate), terms)
+        for rate in sorted({line.tax for line in kept if line.tax})
+    )
+    added = 0 if terms.tax_included else sum(tax.amount for tax in taxes)
+    return Bill(sum(line.qty for line in kept), whole, service, taxes, whole + service + added)
+
+
+def owed(sitting: Sitting, terms: Terms) -> Bill:
+    """What the sitting owes: everything that was placed."""
+    return bill(placed(sitting), terms)
+
+
+def in_sight(sitting: Sitting, terms: Terms) -> Bill:
+    """What it would owe if the cart were placed now."""
+    return bill(sitting.lines, terms)
+
+
+def to_send(sitting: Sitting, terms: Terms) -> Bill:
+    """What the cart comes to."""
+    return bill(cart(sitting), terms)
+
+
+def shares(sitting: Sitting, lines: Sequence[Line], terms: Terms) -> list[Share]:
+    """Everyone's share of these lines, in the way the table has chosen. The amounts add up to `bill(lines).total`.
+
+    By guest: one's own lines, and an equal part of what is for the table. In equal parts: among `people`; those
+    without a phone are `NOBODY`'s. By lines: what one has claimed, with whoever else did; the rest is `NOBODY`'s.
+    """
+    whole = bill(lines, terms).total
+    guests = [guest.id for guest in sitting.guests]
+    if sitting.split == "equal":
+        people = sitting.people or max(1, len(guests))
+        parts = dict.fromkeys(guests, 0)
+        for number, part in enumerate(apportion(whole, [1] * people)):
+            guest = guests[number] if number < len(guests) else NOBODY
+            parts[guest] = parts.get(guest, 0) + part
+    else:
+        weights = dict.fromkeys([*guests, NOBODY], 0)
+        for line in lines:
+            payers = _payers(sitting, line)
+            for guest, part in zip(payers, apportion(amount(line), [1] * len(payers)), strict=True):
+                weights[guest] += part
+        parts = dict(zip(weights, apportion(whole, list(weights.values())), strict=True))
+    tips = {guest.id: guest.tip for guest in sitting.guests}
+    return [
+        Share(guest, part, _part(part, tips.get(guest, 0), 100))
+        for guest, part in parts.items()
+        if guest != NOBODY or part
+    ]
+
+
+def apportion(whole: int, weights: Sequence[int]) -> list[int]:
+    """`whole` in parts proportional to the weights, each within one unit of exact, together exactly `whole`.
+
+    The units that rounding leaves go to the largest remainders, the first of equals. Without any weight the parts
+    are equal.
+    """
+    if not any(weights):
+        weights = [1] * len(weights)
+    sum_of_weights = sum(weights)
+    parts = [whole * weight // sum_of_weights for weight in weights]
+    left = whole - sum(parts)
+    by_remainder = sorted(range(len(weights)), key=lambda at: (-(whole * weights[at] % sum_of_weights), at))
+    for at in by_remainder[:left]:
+        parts[at] += 1
+    return parts
+
+
+def split(sitting: Sitting, command: SplitBill, moment: Moment) -> Sitting:
+    """Another way of sharing the bill; `people` only counts for equal parts."""
+    sitting = joined(sitting, moment)
+    if command.people < 0:
+        raise Refused("no_such_choice")
+    if command.people > GUESTS_MOST:
+        raise Refused("too_many", limit=GUESTS_MOST, what={"en": "people to share a bill", "zh": "人分摊"})
+    people = command.people if command.by == "equal" else 0
+    return told(replace(sitting, split=command.by, people=people), f"split_{command.by}", moment)
+
+
+def claim(sitting: Sitting, command: Claim, moment: Moment) -> Sitting:
+    """A placed line that this guest pays for, with whoever else does; or not any more."""
+    sitting = joined(sitting, moment)
+    line = line_of(sitting, command.line)
+    if sitting.split != "lines":
+        raise Refused("not_split_so")
+    if line.state in (State.CART, State.VOID):
+        raise Refused("no_such_line")
+    others = tuple(guest for guest in line.claimed if guest != moment.who)
+    return with_line(sitting, replace(line, claimed=(*others, moment.who) if command.on else others))
+
+
+def tip(sitting: Sitting, command: Tip, moment: Moment) -> Sitting:
+    """What this guest adds to their share, in per cent of it."""
+    sitting = joined(sitting, moment)
+    if not 0 <= command.percent <= TIP_MOST:
+        raise Refused("too_many", limit=TIP_MOST, what={"en": "per cent", "zh": "%"})
+    guests = tuple(replace(guest, tip=command.percent) if guest.id == moment.who else guest for guest in sitting.guests)
+    return replace(sitting, guests=guests)
+
+
+def _payers(sitting: Sitting, line: Line) -> list[str]:
+    """Who pays for a line; what is in the cart is paid by those who eat it until it is sent and can be claimed."""
+    if sitting.split == "lines" and line.state is not State.CART:
+        return [*line.claimed] or [NOBODY]
+    return [guest.id for guest in eaters(sitting, line)] or [NOBODY]
+
+
+def _tax(rate: int, base: int, terms: Terms) -> Tax:
+    return Tax(rate, base, _part(base, rate, RATE + rate) if terms.tax_included else _part(base, rate, RATE))
+
+
+def _part(whole: int, of: int, among: int) -> int:
+    """`whole` × `of` / `among`, rounded half up."""
+    return (2 * whole * of + among) // (2 * among)
+
+
+SPLITS: tuple[Split, ...] = ("guest", "equal", "lines")

@@ -12,6 +12,8 @@ from msgspec import Meta, Struct, field
 
 Id = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._:-]+$")]
 Target = Literal["cooking", "ready", "served"]
+Reason = Literal["waiter", "water", "cutlery", "help", "bill"]
+Split = Literal["guest", "equal", "lines"]
 
 
 class Command(Struct, frozen=True, forbid_unknown_fields=True, tag_field="do"):
@@ -27,6 +29,7 @@ class Add(Command, frozen=True, tag="add"):
     qty: int = 1
     modifiers: Annotated[tuple[Id, ...], Meta(max_length=32)] = ()
     note: str = ""
+    shared: bool = False
 
 
 class Change(Command, frozen=True, tag="change"):
@@ -43,6 +46,39 @@ class Note(Command, frozen=True, tag="note"):
     note: str
 
 
+class Restore(Command, frozen=True, tag="restore"):
+    """A line that was just removed, back into the cart."""
+
+    line: Id
+
+
+class Share(Command, frozen=True, tag="share"):
+    """A cart line for the whole table (`on`), or for its guest alone."""
+
+    line: Id
+    on: bool
+
+
+class Hold(Command, frozen=True, tag="hold"):
+    """A cart line that is to wait after it was sent (`on`), until it is fired."""
+
+    line: Id
+    on: bool
+
+
+class Fire(Command, frozen=True, tag="fire"):
+    """A held line, or all of them, to be made now."""
+
+    line: Id | Literal[""] = ""
+
+
+class Again(Command, frozen=True, tag="again"):
+    """A placed line, or a whole round, once more into the cart."""
+
+    line: Id | Literal[""] = ""
+    round: Annotated[int, Meta(ge=0)] = 0
+
+
 class Place(Command, frozen=True, tag="place"):
     """The cart, as the guest saw it at version `seen`, to the kitchen."""
 
@@ -50,15 +86,53 @@ class Place(Command, frozen=True, tag="place"):
 
 
 class CallStaff(Command, frozen=True, tag="call"):
-    """A waiter, or the bill, please."""
+    """A waiter, what one would ask a waiter for, or the bill, please."""
 
-    reason: Literal["waiter", "bill"] = field(name="for")
+    reason: Reason = field(name="for")
 
 
 class Name(Command, frozen=True, tag="name"):
     """What this guest wants to be called."""
 
     name: str
+
+
+class Colour(Command, frozen=True, tag="colour"):
+    """The colour that this guest wants."""
+
+    colour: int
+
+
+class Allergies(Command, frozen=True, tag="allergies"):
+    """The allergens that this guest must avoid: all of them, by tag id."""
+
+    tags: Annotated[tuple[Id, ...], Meta(max_length=32)] = ()
+
+
+class SplitBill(Command, frozen=True, tag="split"):
+    """How the table shares the bill; `people` (0: the guests) counts for equal shares."""
+
+    by: Split
+    people: int = 0
+
+
+class Claim(Command, frozen=True, tag="claim"):
+    """This guest pays for a line (`on`), with whoever else claims it; or does not."""
+
+    line: Id
+    on: bool
+
+
+class Tip(Command, frozen=True, tag="tip"):
+    """What this guest adds to their share."""
+
+    percent: int
+
+
+class Here(Struct, frozen=True, forbid_unknown_fields=True, tag_field="do", tag="here"):
+    """A sign of life of a page: where on the menu (a category's id) its guest is; not remembered, so without `op`."""
+
+    at: Id | Literal[""] = ""
 
 
 class Advance(Command, frozen=True, tag="advance"):
@@ -104,6 +178,13 @@ class Close(Command, frozen=True, tag="close"):
     table: Id
 
 
+class Take(Command, frozen=True, tag="take"):
+    """A guest's call is seen, and somebody is on the way."""
+
+    table: Id
+    call: Id
+
+
 class Clear(Command, frozen=True, tag="clear"):
     """A guest's call is answered."""
 
@@ -119,9 +200,26 @@ class Void(Command, frozen=True, tag="void"):
     reason: str
 
 
-Diner = Add | Change | Note | Place | CallStaff | Name
+Diner = (
+    Add
+    | Change
+    | Note
+    | Restore
+    | Share
+    | Hold
+    | Place
+    | Fire
+    | Again
+    | CallStaff
+    | Name
+    | Colour
+    | Allergies
+    | SplitBill
+    | Claim
+    | Tip
+)
 Kitchen = Advance | Recall | SoldOut | Count
-Floor = Open | Close | Clear | Void
+Floor = Open | Close | Take | Clear | Void
 
 
 def fingerprint(command: Command) -> str:

@@ -8,25 +8,30 @@ import asyncio
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping
+from contextlib import suppress
 from typing import Any, NamedTuple, TypeVar
 from weakref import WeakValueDictionary
 
 import msgspec
 
-from ordering import commands, kitchen, sitting
+from ordering import bill, commands, guests, kitchen, sitting
 from ordering import floor as floors
 from ordering import stock as stocks
 from ordering.commands import Command, fingerprint
-from ordering.documents import FLOOR, MENU, STOCK, sitting_name
+from ordering.documents import FLOOR, MENU, PACE, STOCK, near_name, sitting_name
 from ordering.floor import Floor, Table
-from ordering.menu import find
+from ordering.menu import Terms, find
+from ordering.near import SIGN_LASTS
+from ordering.pace import Pace
 from ordering.refused import Refused
 from ordering.shelf import Shelf
 from ordering.sitting import Moment, Sitting
+from ordering.staff import Account
 from ordering.state import State
 from ordering.store import Committed, Conflict, Document, Loaded, Record, Store, StoreAway, same_meaning
 
 TRY_AGAIN = 0.05  # seconds before a commit is sent again after the connection failed under it
+FILES_AT_HAND = 400  # pictures that are kept in memory: about 10 MB
 
 
 class Case(NamedTuple):
@@ -54,6 +59,7 @@ class Desk:
     def __init__(self, store: Store, shelf: Shelf) -> None:
         self.store = store
         self._shelf = shelf
+        self._files: dict[str, bytes] = {}
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def look(self, *names: str) -> dict[str, Document]:
@@ -96,10 +102,40 @@ class Desk:
         def rule(case: Case) -> Decision:
             return _diner(command, case, name)
 
-        return await self._do(who, command, [name, MENU, STOCK, FLOOR], rule, sitting_id)
+        names = [name, MENU, STOCK, FLOOR]
+        if isinstance(command, commands.Place | commands.Fire):
+            names.append(PACE)
+        return await self._do(_Person(who), command, names, rule, sitting_id)
 
-    async def staff(self, who: str, command: commands.Kitchen | commands.Floor) -> dict[str, Any]:
+    async def here(self, who: str, sitting_id: str, where: str) -> None:
+        """A guest's page is looked at, with this category on it."""
+        now = _now()
+        with suppress(StoreAway):  # the next sign comes soon
+            await self.store.sign(near_name(sitting_id), who, now, where, now - SIGN_LASTS)
+
+    async def gone(self, who: str, sitting_id: str) -> None:
+        """A guest's page is not looked at any more."""
+        with suppress(StoreAway):
+            await self.store.sign(near_name(sitting_id), who, None, "", _now() - SIGN_LASTS)
+
+    async def file(self, name: str) -> bytes:
+        """A picture; raises `Refused` `no_such_page` or `store_away`."""
+        content = self._files.get(name)
+        if content is None:
+            try:
+                content = await self.store.file(name)
+            except StoreAway as error:
+                raise Refused("store_away") from error
+            if content is None:
+                raise Refused("no_such_page")
+            if len(self._files) >= FILES_AT_HAND:
+                del self._files[next(iter(self._files))]
+            self._files[name] = content
+        return content
+
+    async def staff(self, account: Account, command: commands.Kitchen | commands.Floor) -> dict[str, Any]:
         """A command of the kitchen or the floor."""
+        who = _Person(account.id, account.name)
         if isinstance(command, commands.SoldOut | commands.Count):
             return await self._do(who, command, [STOCK, MENU], lambda case: _stock(command, case))
         floor = self._shelf.newest(FLOOR)
@@ -115,7 +151,7 @@ class Desk:
                     raise
                 floor = newer
 
-    async def _at_one_of(self, who: str, command: Any, choices: tuple[str, ...]) -> dict[str, Any]:
+    async def _at_one_of(self, who: "_Person", command: Any, choices: tuple[str, ...]) -> dict[str, Any]:
         """A ticket or line may be of the present party, or of one before whose dishes are still being made."""
         for sitting_id in choices:
             name = sitting_name(sitting_id)
@@ -124,14 +160,14 @@ class Desk:
                 return _staff(command, case, name)
 
             try:
-                return await self._do(who, command, [name, FLOOR], rule, sitting_id)
+                return await self._do(who, command, [name, FLOOR, *_also(command)], rule, sitting_id)
             except Refused as error:
                 if error.word not in ("no_such_line", "no_such_ticket") or sitting_id == choices[-1]:
                     raise
         raise AssertionError("a table always has a sitting")
 
     async def _do(
-        self, who: str, command: Command, names: list[str], rule: Rule, sitting_id: str = ""
+        self, who: "_Person", command: Command, names: list[str], rule: Rule, sitting_id: str = ""
     ) -> dict[str, Any]:
         """Takes its turn, and decides and commits within the store's time-out."""
         turn = self._turns.setdefault(names[0], asyncio.Lock())
@@ -142,7 +178,7 @@ class Desk:
             raise Refused("store_away") from error
 
     async def _decide(
-        self, who: str, command: Command, names: list[str], rule: Rule, sitting_id: str
+        self, who: "_Person", command: Command, names: list[str], rule: Rule, sitting_id: str
     ) -> dict[str, Any]:
         meant = fingerprint(command)
         seen = {name: document for name in names if (document := self._shelf.newest(name))}
@@ -157,7 +193,7 @@ class Desk:
                 if newest:
                     raise
                 loaded = await _until_it_answers(
-                    lambda: self.store.load(names, known=self._shelf.known(), op=(who, command.op))
+                    lambda: self.store.load(names, known=self._shelf.known(), op=(who.id, command.op))
                 )
                 if loaded.record:
                     return _repeated(loaded.record, meant)
@@ -176,7 +212,7 @@ class Desk:
 
     async def _commit(
         self,
-        who: str,
+        who: "_Person",
         command: Command,
         meant: str,
         case: Case,
@@ -186,8 +222,10 @@ class Desk:
         changes = {name: value for name, value in decision.values.items() if value is not case.values[name]}
         v = case.moment.v if _by_guest(command) else None
         answer = msgspec.json.encode({"op": command.op, "ok": True, "v": v, **decision.answer})
-        entry = {"who": who, "at": case.moment.at, "in": list(changes), "meant": msgspec.Raw(meant.encode())}
-        return await _until_it_answers(lambda: self.store.commit(who, command.op, meant, answer, entry, seen, changes))
+        entry = {"who": who.id, "at": case.moment.at, "in": list(changes), "meant": msgspec.Raw(meant.encode())}
+        return await _until_it_answers(
+            lambda: self.store.commit(who.id, command.op, meant, answer, entry, seen, changes)
+        )
 
 
 async def _until_it_answers(ask: Callable[[], Awaitable[T]]) -> T:
@@ -200,6 +238,13 @@ async def _until_it_answers(ask: Callable[[], Awaitable[T]]) -> T:
             await asyncio.sleep(TRY_AGAIN)
 
 
+class _Person(NamedTuple):
+    """Who gives a command: the public id of a guest or of a staff account, and what the staff are called."""
+
+    id: str
+    name: str = ""
+
+
 class _NotAtHand(Exception):
     """A document has not been read yet."""
 
@@ -208,10 +253,21 @@ def _by_guest(command: Command) -> bool:
     return isinstance(command, commands.Diner)
 
 
-def _case(who: str, seen: Mapping[str, Document], main: str, sitting_id: str) -> Case:
+def _now() -> int:
+    """Milliseconds since 1970."""
+    return time.time_ns() // 1_000_000
+
+
+def _also(command: Command) -> tuple[str, ...]:
+    """Which documents else a command about a table touches: what a station took, or on which terms a bill is made."""
+    if isinstance(command, commands.Advance) and command.to != State.COOKING.value:
+        return (PACE,)
+    return (MENU,) if isinstance(command, commands.Close) else ()
+
+
+def _case(who: _Person, seen: Mapping[str, Document], main: str, sitting_id: str) -> Case:
     values = {name: document.value for name, document in seen.items()}
-    at = time.time_ns() // 1_000_000
-    moment = Moment(v=seen[main].v + 1, at=at, who=who, fresh=secrets.token_hex(6))
+    moment = Moment(v=seen[main].v + 1, at=_now(), who=who.id, fresh=secrets.token_hex(6), name=who.name)
     return Case(values, _sitting(values, sitting_id), moment)
 
 
@@ -232,22 +288,40 @@ def _sitting(values: Mapping[str, Any], sitting_id: str) -> Sitting:
 def _diner(command: commands.Diner, case: Case, name: str) -> Decision:
     """Which rule decides a guest's command."""
     mine, moment = case.sitting, case.moment
-    stock = case.values[STOCK] or stocks.Stock()
+    menu, stock, pace = case.values[MENU], case.values[STOCK] or stocks.Stock(), case.values.get(PACE) or Pace()
     match command:
         case commands.Add():
-            after, line = sitting.add(mine, case.values[MENU], stock, command, moment)
+            after, line = sitting.add(mine, menu, stock, command, moment)
             return Decision({name: after}, {"line": line})
-        case commands.Change():
-            return Decision({name: sitting.change(mine, command, moment)}, {})
-        case commands.Note():
-            return Decision({name: sitting.note(mine, command, moment)}, {})
+        case commands.Again():
+            after, lines = sitting.again(mine, menu, stock, command, moment)
+            return Decision({name: after}, {"lines": lines})
         case commands.Place():
-            after, rest = sitting.place(mine, stock, command, moment)
+            after, rest = sitting.place(mine, menu, stock, pace, command, moment)
             return Decision({name: after, STOCK: rest}, {"round": len(after.rounds)})
-        case commands.CallStaff():
-            return Decision({name: sitting.call(mine, command, moment)}, {})
-        case commands.Name():
-            return Decision({name: sitting.name(mine, command, moment)}, {})
+        case commands.Fire():
+            after = sitting.fire(mine, pace, command, moment)
+        case commands.Allergies():
+            after = guests.avoid(mine, menu, command, moment)
+        case _:
+            after = _PLAIN[type(command)](mine, command, moment)
+    return Decision({name: after}, {})
+
+
+_PLAIN: dict[type[Command], Callable[[Sitting, Any, Moment], Sitting]] = {
+    commands.Change: sitting.change,
+    commands.Note: sitting.note,
+    commands.Restore: sitting.restore,
+    commands.Share: sitting.share,
+    commands.Hold: sitting.hold,
+    commands.CallStaff: guests.call,
+    commands.Name: guests.name,
+    commands.Colour: guests.colour,
+    commands.SplitBill: bill.split,
+    commands.Claim: bill.claim,
+    commands.Tip: bill.tip,
+}
+"""The guests' commands that need nothing but the sitting."""
 
 
 def _stock(command: commands.SoldOut | commands.Count, case: Case) -> Decision:
@@ -266,10 +340,13 @@ def _staff(command: Any, case: Case, name: str) -> Decision:
         case commands.Open():
             return Decision({name: sitting.opened(mine, moment)}, {})
         case commands.Close():
-            freed, closed = floors.close(floor, mine, moment)
+            menu = case.values[MENU]
+            freed, closed = floors.close(floor, mine, menu.shop.terms if menu else Terms(), moment)
             return Decision({name: closed, FLOOR: freed}, {})
         case commands.Clear():
-            return Decision({name: sitting.cleared(mine, command.call)}, {})
+            return Decision({name: guests.cleared(mine, command.call)}, {})
+        case commands.Take():
+            return Decision({name: guests.taken(mine, command.call, moment)}, {})
         case commands.Advance(line="") as advance:
             after = kitchen.advance_ticket(mine, advance.ticket, State(advance.to), moment)
         case commands.Advance() as advance:
@@ -282,7 +359,12 @@ def _staff(command: Any, case: Case, name: str) -> Decision:
             after = kitchen.void(mine, command.line, command.reason, moment)
         case _:
             raise AssertionError(f"no rule for {command!r}")
-    return Decision({name: after, FLOOR: floors.departed(floor, after)}, {})
+    changed = {name: after, FLOOR: floors.departed(floor, after)}
+    if PACE in case.values:
+        before = case.values[PACE]
+        pace = kitchen.paced(before or Pace(), mine, after)
+        changed[PACE] = before if pace == Pace() else pace
+    return Decision(changed, {})
 
 
 def _repeated(record: Record, meant: str) -> dict[str, Any]:

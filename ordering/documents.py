@@ -4,6 +4,8 @@ from msgspec import Struct
 
 from ordering.floor import Floor
 from ordering.menu import Menu
+from ordering.near import Near
+from ordering.pace import Pace
 from ordering.sitting import Sitting
 from ordering.staff import Staff
 from ordering.stock import Stock
@@ -12,14 +14,18 @@ MENU = "menu"
 STOCK = "stock"
 FLOOR = "floor"
 STAFF = "staff"
+PACE = "pace"
 SITTING = "sitting:"
+NEAR = "near:"
 
 KINDS: dict[str, type[Struct]] = {
     MENU: Menu,
     STOCK: Stock,
     FLOOR: Floor,
     STAFF: Staff,
+    PACE: Pace,
     SITTING.rstrip(":"): Sitting,
+    NEAR.rstrip(":"): Near,
 }
 """Value types by the part of a document's name before the colon."""
 
@@ -32,3 +38,8 @@ def kind(name: str) -> type[Struct]:
 def sitting_name(sitting_id: str) -> str:
     """The name of a sitting's document."""
     return SITTING + sitting_id
+
+
+def near_name(sitting_id: str) -> str:
+    """The name of the document with the signs of life at a sitting's table."""
+    return NEAR + sitting_id

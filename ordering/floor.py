@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ordering.kitchen import unfinished
-from ordering.menu import Names
+from ordering.menu import Names, Terms
 from ordering.refused import Refused
 from ordering.sitting import Moment, Sitting, cart
 from ordering.sitting import closed as closed_sitting
@@ -94,12 +94,12 @@ def open_sittings(floor: Floor) -> tuple[str, ...]:
     )
 
 
-def close(floor: Floor, sitting: Sitting, moment: Moment) -> tuple[Floor, Sitting]:
-    """The bill closed and the table free for `moment.fresh`, the next sitting.
+def close(floor: Floor, sitting: Sitting, terms: Terms, moment: Moment) -> tuple[Floor, Sitting]:
+    """The bill closed on these terms, and the table free for `moment.fresh`, the next sitting.
 
     What the kitchen still has of the closed one stays on its displays until it is served or void.
     """
-    sitting = closed_sitting(sitting, moment)
+    sitting = closed_sitting(sitting, terms, moment)
     tables = tuple(
         replace(table, sitting=moment.fresh) if table.id == sitting.table else table for table in floor.tables
     )

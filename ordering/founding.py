@@ -2,14 +2,17 @@
 
 import asyncio
 import secrets
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 from argon2 import PasswordHasher
+from msgspec.structs import replace
 
 from ordering.documents import FLOOR, MENU, STAFF, STOCK
 from ordering.floor import Floor
 from ordering.menu import Menu
 from ordering.options import Options
+from ordering.pictures import COVER, DISH, LOGO, Prepared, prepare
 from ordering.restaurant import DEMO, Restaurant, RestaurantError, read
 from ordering.staff import Account, Staff
 from ordering.store import Committed, Store
@@ -31,6 +34,7 @@ async def found(store: Store, options: Options) -> Founded:
 
     Raises:
         RestaurantError: when it is empty and nothing says with what to fill it.
+        PictureError: when a picture of it can't be used.
         StoreAway
     """
     names = (MENU, STOCK, FLOOR, STAFF)
@@ -40,6 +44,8 @@ async def found(store: Store, options: Options) -> Founded:
         if menu is not None and floor is not None and staff is not None:
             return Founded(menu, floor, None)
         restaurant = _restaurant(options)
+        menu, files = await asyncio.to_thread(_illustrated, restaurant)
+        await store.keep(files)
         password = options.manager_password or secrets.token_urlsafe(9)
         hashed = await asyncio.to_thread(PasswordHasher().hash, password)
         tables = len(restaurant.tables)
@@ -47,12 +53,35 @@ async def found(store: Store, options: Options) -> Founded:
             codes=(_code() for _ in range(tables)), sittings=(secrets.token_hex(6) for _ in range(tables))
         )
         accounts = Staff((Account("manager", "manager", "manager", hashed),))
-        changes = {MENU: restaurant.menu, STOCK: restaurant.stock, FLOOR: new, STAFF: accounts}
+        changes = {MENU: menu, STOCK: restaurant.stock, FLOOR: new, STAFF: accounts}
         outcome = await store.commit(
             "founding", secrets.token_hex(8), "founding", b"{}", {"who": "founding"}, loaded.documents, changes
         )
         if isinstance(outcome, Committed):
-            return Founded(restaurant.menu, new, None if options.manager_password else password)
+            return Founded(menu, new, None if options.manager_password else password)
+
+
+def _illustrated(restaurant: Restaurant) -> tuple[Menu, dict[str, bytes]]:
+    """The menu with the pictures that its file names, and their files."""
+    with ThreadPoolExecutor() as pool:
+        dishes = dict(
+            zip(
+                restaurant.pictures,
+                pool.map(lambda path: prepare(path, DISH), restaurant.pictures.values()),
+                strict=True,
+            )
+        )
+    brand = {name: prepare(path, {"logo": LOGO, "cover": COVER}[name]) for name, path in restaurant.brand.items()}
+    prepared: list[Prepared] = [*dishes.values(), *brand.values()]
+    menu = replace(
+        restaurant.menu,
+        shop=replace(restaurant.menu.shop, **{name: each.picture for name, each in brand.items()}),
+        items=tuple(
+            replace(item, picture=dishes[item.id].picture) if item.id in dishes else item
+            for item in restaurant.menu.items
+        ),
+    )
+    return menu, {name: content for each in prepared for name, content in each.files.items()}
 
 
 def _code() -> str:

@@ -9,13 +9,15 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ordering.menu import Names
+from ordering.pace import Pace, with_lines
 from ordering.refused import Refused
-from ordering.sitting import NOTE_LONGEST, Line, Moment, Sitting, line_of, moved, plain, with_line
-from ordering.state import OPEN, TO_MAKE, Act, State, after
+from ordering.sitting import NOTE_LONGEST, Line, Moment, Round, Sitting, line_of, moved, plain, with_line
+from ordering.state import DONE, OPEN, TO_MAKE, Act, State, after
 
 
 class Ticket(Struct, frozen=True):
-    """The lines of one round for one station; `at` is when the round was placed (ms)."""
+    """The lines of one round for one station; `at` is when the first of those still to be served was sent to be made
+    (ms), `waits` whether all of those are on hold."""
 
     id: str
     sitting: str
@@ -24,6 +26,7 @@ class Ticket(Struct, frozen=True):
     station: str
     at: int
     guest: str
+    waits: bool
     lines: tuple[Line, ...]
 
 
@@ -41,7 +44,7 @@ def ticket_id(sitting: str, number: int, station: str) -> str:
 
 
 def tickets(sittings: Iterable[Sitting]) -> tuple[Ticket, ...]:
-    """The tickets with something open on them, oldest first.
+    """The tickets with something open on them, oldest first; those that only wait to be fired stand last.
 
     A ticket keeps the lines that are served or void already, until its last one is: a cook sees the whole of it.
     """
@@ -53,20 +56,26 @@ def tickets(sittings: Iterable[Sitting]) -> tuple[Ticket, ...]:
                 if line.round == placed.number:
                     by_station.setdefault(line.station, []).append(line)
             found += [
-                Ticket(
-                    id=ticket_id(sitting.id, placed.number, station),
-                    sitting=sitting.id,
-                    table=sitting.table,
-                    round=placed.number,
-                    station=station,
-                    at=placed.at,
-                    guest=placed.guest,
-                    lines=tuple(lines),
-                )
+                _ticket(sitting, placed, station, lines)
                 for station, lines in by_station.items()
                 if any(line.state in OPEN for line in lines)
             ]
-    return tuple(sorted(found, key=lambda ticket: (ticket.at, ticket.id)))
+    return tuple(sorted(found, key=lambda ticket: (ticket.waits, ticket.at, ticket.id)))
+
+
+def _ticket(sitting: Sitting, placed: Round, station: str, lines: list[Line]) -> Ticket:
+    going = [line.sent or placed.at for line in lines if line.state in OPEN and line.state is not State.HELD]
+    return Ticket(
+        id=ticket_id(sitting.id, placed.number, station),
+        sitting=sitting.id,
+        table=sitting.table,
+        round=placed.number,
+        station=station,
+        at=min(going, default=placed.at),
+        guest=placed.guest,
+        waits=not going,
+        lines=tuple(lines),
+    )
 
 
 def all_day(shown: Iterable[Ticket]) -> tuple[Tally, ...]:
@@ -107,6 +116,13 @@ def void(sitting: Sitting, line_id: str, reason: str, moment: Moment) -> Sitting
     """A placed line taken back, with the reason."""
     line = line_of(sitting, line_id)
     return with_line(sitting, moved(line, Act.VOID, moment, reason=plain(reason, NOTE_LONGEST)))
+
+
+def paced(pace: Pace, before: Sitting, after: Sitting) -> Pace:
+    """The pace with the lines that have become ready between the two; the same value when none has."""
+    was = {line.id: line.state for line in before.lines}
+    done = [line for line in after.lines if line.state in DONE and was.get(line.id) in TO_MAKE and line.sent]
+    return with_lines(pace, ((line.station, line.since - line.sent) for line in done))
 
 
 def unfinished(sitting: Sitting) -> bool:

@@ -7,7 +7,8 @@ costs one push, and delays nobody.
 
 import asyncio
 import logging
-from collections.abc import Awaitable
+import time
+from collections.abc import Awaitable, Coroutine
 from typing import Any, Protocol
 
 import msgspec
@@ -56,6 +57,7 @@ class Live:
         self._beats = 0
         self._beating: asyncio.Task[None] | None = None
         self.dropped = 0
+        self._loose: set[asyncio.Task[None]] = set()
         shelf.listeners.append(self._changed)
 
     def start(self) -> None:
@@ -84,6 +86,12 @@ class Live:
         if not stage.looked_at:
             self._stages.pop(stage.audience, None)
             stage.close()
+
+    def later(self, work: Coroutine[Any, Any, None]) -> None:
+        """Does something for a phone that has gone already."""
+        task = asyncio.create_task(work)
+        self._loose.add(task)
+        task.add_done_callback(self._loose.discard)
 
     def view(self, audience: Audience) -> View | None:
         """What this audience's phones have in common now, if it has any here: a fresh page needs to render only what
@@ -121,7 +129,10 @@ class Live:
             for stage in list(self._stages.values()):
                 if stage.audience.board or guests_too:
                     stage.beat()
+                if guests_too and not stage.audience.board:
+                    self._dirty.add(stage)  # who is here, what is served now, what is late: time alone changes them
                 self.dropped += stage.drop_stuck()
+            self._flush()
 
 
 class Stage:
@@ -175,8 +186,12 @@ class Stage:
         if self.view is None or any(self._shelf.newest(name) is None for name in wanted):
             return
         before, self.view = self.view, self._built()
-        if self.audience.board and before.blocks == self.view.blocks and before.order == self.view.order:
-            return  # the beat carries the number
+        if before.blocks == self.view.blocks and before.order == self.view.order:
+            if self.audience.board:
+                return  # the beat carries the number
+            if before.v == self.view.v:
+                self.view = before
+                return
         shared: dict[int, bytes] = {}
         for seat in self.seats:
             self._push(seat, shared)
@@ -252,7 +267,7 @@ class Stage:
         values = {name: document.value for name, document in documents.items() if document}
         sitting = documents.get(sitting_name(self.audience.subject))
         v = self._shelf.s if self.audience.board else sitting.v if sitting else 0
-        return build(self.audience, values, v, self.view)
+        return build(self.audience, values, v, time.time_ns() // 1_000_000, self.view)
 
     def _push(self, seat: Seat, shared: dict[int, bytes]) -> None:
         """Sends the difference to a phone that is not busy; `shared` holds those made already, by what went before."""

@@ -1,18 +1,39 @@
-"""The menu: what can be had, how it may be varied, what it costs and where it is made.
+"""The menu: what can be had and when, how it may be varied, what it costs and where it is made.
 
 A document of the shop (`menu`), written when the shop is founded or the menu edited. Names are dicts of
-language → text. Prices are minor units.
+language → text. Prices are minor units, rates hundredths of a per cent, hours minutes after midnight.
 """
 
 from collections.abc import Iterable
-from functools import cached_property
+from datetime import UTC, datetime, timedelta
+from functools import cached_property, lru_cache
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
 from ordering.refused import Refused
 
 Names = dict[str, str]
+DAY = 24 * 60  # minutes
+WEEK = (1, 2, 3, 4, 5, 6, 7)  # Monday is 1
+
+
+class Picture(Struct, frozen=True):
+    """A picture that the store keeps in several widths (pixels), as `{id}-{width}`; width and height of the largest."""
+
+    id: str
+    width: int
+    height: int
+    widths: tuple[int, ...]
+
+
+class Hours(Struct, frozen=True):
+    """When something is served: on `days` from `opens` to `closes`, which may be past midnight (over 24 × 60)."""
+
+    opens: int
+    closes: int
+    days: tuple[int, ...] = WEEK
 
 
 class Station(Struct, frozen=True):
@@ -23,41 +44,58 @@ class Station(Struct, frozen=True):
 
 
 class Tag(Struct, frozen=True):
-    """What a guest may want to know of a dish; allergens are marked apart from mere notes."""
+    """What a guest may want to know of a dish; allergens are marked apart from mere notes. `short` is what it is
+    called where it is not said of a dish: "nuts" beside "contains nuts"."""
 
     id: str
     name: Names
     kind: Literal["diet", "heat", "allergen", "note"]
+    short: Names = {}
+
+    @property
+    def label(self) -> Names:
+        """What it is called where it stands alone."""
+        return self.short or self.name
 
 
 class Modifier(Struct, frozen=True):
-    """One choice of a group; `extra` is its price difference in minor units, negative when it is cheaper."""
+    """One choice of a group; `extra` is its price difference in minor units, negative when it is cheaper.
+
+    `tags` are the allergens that it brings along.
+    """
 
     id: str
     name: Names
     extra: int = 0
+    tags: tuple[str, ...] = ()
 
 
 class Group(Struct, frozen=True):
-    """Modifiers of which a guest chooses at least `min` and at most `max`."""
+    """Modifiers of which a guest chooses at least `min` and at most `max`; `defaults` are chosen to begin with."""
 
     id: str
     name: Names
     min: int
     max: int
     modifiers: tuple[Modifier, ...]
+    defaults: tuple[str, ...] = ()
 
 
 class Category(Struct, frozen=True):
-    """A heading of the menu; its dishes are made at `station` unless they say otherwise."""
+    """A heading of the menu; its dishes are made at `station` and served at `hours` (none: always) unless they say
+    otherwise."""
 
     id: str
     name: Names
     station: str
+    hours: tuple[Hours, ...] = ()
 
 
 class Item(Struct, frozen=True):
-    """A dish or a drink; `glyph` is the one character shown where a photo is missing."""
+    """A dish or a drink; `glyph` is the one character shown where a photo is missing.
+
+    `find` is what a search compares besides the names: their pinyin, whole and as initials. `tax` is the rate on it.
+    """
 
     id: str
     category: str
@@ -70,6 +108,19 @@ class Item(Struct, frozen=True):
     groups: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     popular: bool = False
+    hours: tuple[Hours, ...] = ()
+    find: str = ""
+    picture: Picture | None = None
+    tax: int = 0
+
+
+class Terms(Struct, frozen=True):
+    """How a bill is made: `service` is the rate of the service charge, `tax_included` whether prices hold the tax,
+    `tips` the per cents that a guest is offered (none: tips are not asked for)."""
+
+    service: int = 0
+    tax_included: bool = True
+    tips: tuple[int, ...] = ()
 
 
 class Shop(Struct, frozen=True):
@@ -80,6 +131,12 @@ class Shop(Struct, frozen=True):
     currency: str
     currency_symbol: str
     languages: tuple[str, ...]
+    timezone: str = "UTC"
+    accent: str = ""
+    logo: Picture | None = None
+    cover: Picture | None = None
+    address: str = ""
+    terms: Terms = Terms()
 
 
 class Menu(Struct, frozen=True, eq=False, dict=True):
@@ -111,6 +168,16 @@ class Menu(Struct, frozen=True, eq=False, dict=True):
         """Tags by id."""
         return {tag.id: tag for tag in self.tags}
 
+    @cached_property
+    def category(self) -> dict[str, Category]:
+        """Categories by id."""
+        return {category.id: category for category in self.categories}
+
+    @cached_property
+    def allergens(self) -> tuple[Tag, ...]:
+        """The tags that a guest may have to avoid."""
+        return tuple(tag for tag in self.tags if tag.kind == "allergen")
+
 
 class Chosen(Struct, frozen=True):
     """A modifier as it was when it was chosen: a receipt stays true when the menu changes."""
@@ -118,6 +185,7 @@ class Chosen(Struct, frozen=True):
     id: str
     name: Names
     extra: int
+    tags: tuple[str, ...] = ()
 
 
 def find(menu: Menu, item_id: str) -> Item:
@@ -145,7 +213,51 @@ def choose(menu: Menu, item: Item, modifiers: Iterable[str]) -> tuple[Chosen, ..
         picked = [modifier for modifier in group.modifiers if modifier.id in wanted]
         if not group.min <= len(picked) <= group.max:
             raise Refused("bad_choice", item=item.name, group=group.name, least=group.min, most=group.max)
-        chosen += [Chosen(modifier.id, modifier.name, modifier.extra) for modifier in picked]
+        chosen += [Chosen(each.id, each.name, each.extra, each.tags) for each in picked]
     if sorted(wanted) != sorted(choice.id for choice in chosen):
         raise Refused("no_such_modifier", item=item.name)
     return tuple(chosen)
+
+
+def allergens(menu: Menu, item: Item, chosen: Iterable[Chosen] = ()) -> tuple[str, ...]:
+    """The ids of the allergens in the item, and in the modifiers chosen with it."""
+    brought = {tag for choice in chosen for tag in choice.tags}
+    return tuple(tag.id for tag in menu.allergens if tag.id in item.tags or tag.id in brought)
+
+
+def hours(menu: Menu, item: Item) -> tuple[Hours, ...]:
+    """When the item is served; none: always."""
+    return item.hours or menu.category[item.category].hours
+
+
+def served(menu: Menu, item: Item, at: int) -> bool:
+    """Whether the item is served at this moment (ms since 1970), by the shop's clock."""
+    when = hours(menu, item)
+    return not when or _within(when, *local(menu.shop, at))
+
+
+def must_be_served(menu: Menu, item: Item, at: int) -> None:
+    """Raises `Refused` `not_served_now`."""
+    if not served(menu, item, at):
+        raise Refused("not_served_now", item=item.name, hours=hours(menu, item))
+
+
+def local(shop: Shop, at: int) -> tuple[int, int]:
+    """Weekday (Monday is 1) and minutes after midnight where the shop is."""
+    return _local(shop.timezone, at // 60_000)
+
+
+@lru_cache(maxsize=1024)
+def _local(timezone: str, minute: int) -> tuple[int, int]:
+    there = (datetime.fromtimestamp(0, UTC) + timedelta(minutes=minute)).astimezone(ZoneInfo(timezone))
+    return there.isoweekday(), there.hour * 60 + there.minute
+
+
+def _within(when: Iterable[Hours], day: int, minute: int) -> bool:
+    """Whether it is that time; what closes after midnight belongs to the day on which it opened."""
+    yesterday = day - 1 or 7
+    return any(
+        (day in span.days and span.opens <= minute < span.closes)
+        or (yesterday in span.days and minute + DAY < span.closes)
+        for span in when
+    )

@@ -38,6 +38,7 @@ TABLE = (
     Option("shop", "main", "which shop of the store this is"),
     Option("public_url", "", "what QR codes point at, such as https://order.example.com"),
     Option("restaurant", "", "TOML file to fill an empty shop with"),
+    Option("locale", "", "folder with catalogues of more languages (LANGUAGE.po)"),
     Option("demo", False, "fill an empty shop with the demo restaurant, and list its tables on /"),
     Option("demo_tables", 12, "tables of the demo restaurant"),
 )
@@ -59,6 +60,7 @@ class Options(NamedTuple):
     shop: str
     public_url: str
     restaurant: Path | None
+    locale: Path | None
     demo: bool
     demo_tables: int
     store_password: str | None
@@ -129,6 +131,7 @@ def _checked(values: dict[str, Any], environment: dict[str, str]) -> Options:
             "data": Path(values["data"]),
             "public_url": public,
             "restaurant": Path(values["restaurant"]) if values["restaurant"] else None,
+            "locale": Path(values["locale"]) if values["locale"] else None,
         },
         store_password=password,
         manager_password=environment.get(MANAGER_PASSWORD),

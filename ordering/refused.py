@@ -40,6 +40,13 @@ def N_(sentence: str) -> str:
 WORDS: dict[str, Word] = {
     # The request itself.
     "malformed": Word(400, N_("This request can't be understood: %(why)s.")),
+    "no_cookies": Word(
+        403,
+        N_(
+            "Your browser keeps no cookies, so we can't tell who is ordering. "
+            "Please allow them for this page, or open it in another browser."
+        ),
+    ),
     "forbidden": Word(403, N_("This is not allowed. Please open the page again and retry.")),
     "login_needed": Word(403, N_("Please log in again.")),
     "no_such_table": Word(404, N_("There is no such table. Please scan the code on the table again.")),
@@ -58,6 +65,7 @@ WORDS: dict[str, Word] = {
     # What is ordered.
     "no_such_item": Word(409, N_("This dish is not on the menu any more.")),
     "sold_out": Word(409, N_("%(item)s is sold out.")),
+    "not_served_now": Word(409, N_("%(item)s is served %(hours)s.")),
     "too_few_left": Word(409, N_("Only %(left)s of %(item)s left.")),
     "bad_choice": Word(409, N_("%(item)s: please choose %(least)s to %(most)s of “%(group)s”.")),
     "no_such_modifier": Word(409, N_("%(item)s can't be had that way. Please choose again.")),
@@ -69,6 +77,11 @@ WORDS: dict[str, Word] = {
     "already_placed": Word(409, N_("%(item)s has gone to the kitchen already. Please ask the staff to change it.")),
     "nothing_to_place": Word(409, N_("There is nothing new to send: the order has gone to the kitchen already.")),
     "cart_changed": Word(409, N_("The order has changed: %(items)s. Please look again before you send it.")),
+    "not_held": Word(409, N_("Nothing is waiting to be fired: it is being made already.")),
+    "too_late": Word(409, N_("This can't be brought back any more. Please choose it again.")),
+    "colour_taken": Word(409, N_("Somebody else at the table has this colour.")),
+    "no_such_choice": Word(409, N_("This choice does not exist any more. Please open the page again.")),
+    "not_split_so": Word(409, N_("The bill is not shared by dishes now.")),
     "already_called": Word(409, N_("The staff know already and are on their way.")),
     # The staff's work.
     "no_such_ticket": Word(409, N_("This ticket is not on the display any more.")),

@@ -10,12 +10,15 @@ from decimal import Decimal
 from itertools import chain, islice, repeat
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 from msgspec import Meta, Struct
+from pypinyin import Style, lazy_pinyin
 
+from ordering.brand import is_colour
 from ordering.floor import Area, Floor, Table
-from ordering.menu import Category, Group, Item, Menu, Modifier, Shop, Station, Tag
+from ordering.menu import DAY, WEEK, Category, Group, Hours, Item, Menu, Modifier, Names, Shop, Station, Tag, Terms
 from ordering.money import minor
 from ordering.stock import Stock
 
@@ -23,18 +26,64 @@ DEMO = Path(__file__).parent / "demo" / "restaurant.toml"
 
 Key = Annotated[str, Meta(min_length=1, max_length=32, pattern=r"^[a-z0-9-]+$")]
 Label = dict[str, Annotated[str, Meta(min_length=1, max_length=160)]]
+Time = Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-4]):[0-5][0-9]$")]
+Percent = Decimal
 
 
 class RestaurantError(Exception):
     """The file can't be used; the text says where and why."""
 
 
+class HoursEntry(Struct, forbid_unknown_fields=True, rename={"opens": "from", "closes": "to"}):
+    """As `ordering.menu.Hours`, with times as 11:30; `to` before `from` is the next morning."""
+
+    opens: Time
+    closes: Time
+    days: tuple[Annotated[int, Meta(ge=1, le=7)], ...] = WEEK
+
+
+class TermsEntry(Struct, frozen=True, forbid_unknown_fields=True):
+    """As `ordering.menu.Terms`, the service charge in per cent."""
+
+    service: Percent = Decimal(0)
+    tax: Percent = Decimal(0)
+    tax_included: bool = True
+    tips: tuple[Annotated[int, Meta(ge=1, le=100)], ...] = ()
+
+
+class ShopEntry(Struct, forbid_unknown_fields=True):
+    """As `ordering.menu.Shop`; `logo` and `cover` are picture files beside this one."""
+
+    name: Label
+    tagline: Label
+    currency: Annotated[str, Meta(pattern=r"^[A-Z]{3}$")]
+    currency_symbol: Annotated[str, Meta(min_length=1, max_length=5)]
+    languages: Annotated[tuple[Key, ...], Meta(min_length=1)]
+    timezone: str = "UTC"
+    accent: str = ""
+    logo: str = ""
+    cover: str = ""
+    address: Annotated[str, Meta(max_length=160)] = ""
+    bill: TermsEntry = TermsEntry()
+
+
+class CategoryEntry(Struct, forbid_unknown_fields=True):
+    """As `ordering.menu.Category`; `tax` in per cent where it is not the shop's."""
+
+    id: Key
+    name: Label
+    station: Key
+    hours: tuple[HoursEntry, ...] = ()
+    tax: Percent | None = None
+
+
 class ModifierEntry(Struct, forbid_unknown_fields=True):
-    """`extra` in major units."""
+    """`extra` in major units; `tags` the allergens that it brings along."""
 
     id: Key
     name: Label
     extra: Decimal = Decimal(0)
+    tags: tuple[Key, ...] = ()
 
 
 class GroupEntry(Struct, forbid_unknown_fields=True):
@@ -45,10 +94,12 @@ class GroupEntry(Struct, forbid_unknown_fields=True):
     min: Annotated[int, Meta(ge=0)]
     max: Annotated[int, Meta(ge=1)]
     modifiers: Annotated[list[ModifierEntry], Meta(min_length=1)]
+    defaults: tuple[Key, ...] = ()
 
 
 class ItemEntry(Struct, forbid_unknown_fields=True):
-    """As `ordering.menu.Item`; `price` in major units, `stock` the portions to begin with."""
+    """As `ordering.menu.Item`; `price` in major units, `stock` the portions to begin with, `picture` a file beside
+    this one, `tax` in per cent where it is not the category's."""
 
     id: Key
     category: Key
@@ -62,6 +113,9 @@ class ItemEntry(Struct, forbid_unknown_fields=True):
     tags: tuple[Key, ...] = ()
     popular: bool = False
     stock: Annotated[int, Meta(ge=0)] | None = None
+    hours: tuple[HoursEntry, ...] = ()
+    picture: str = ""
+    tax: Percent | None = None
 
 
 class TableEntry(Struct, forbid_unknown_fields=True):
@@ -82,12 +136,12 @@ class AreaEntry(Struct, forbid_unknown_fields=True):
 class File(Struct, forbid_unknown_fields=True):
     """The whole file."""
 
-    shop: Shop
+    shop: ShopEntry
     stations: Annotated[list[Station], Meta(min_length=1)]
     areas: Annotated[list[AreaEntry], Meta(min_length=1)]
     tags: list[Tag]
     groups: list[GroupEntry]
-    categories: Annotated[list[Category], Meta(min_length=1)]
+    categories: Annotated[list[CategoryEntry], Meta(min_length=1)]
     items: Annotated[list[ItemEntry], Meta(min_length=1)]
 
 
@@ -101,12 +155,15 @@ class Seats(NamedTuple):
 
 
 class Restaurant(NamedTuple):
-    """What the file says, as values of the system."""
+    """What the file says, as values of the system; `pictures` are files by the id of their item, "logo" and "cover"
+    in `brand`."""
 
     menu: Menu
     stock: Stock
     areas: tuple[Area, ...]
     tables: tuple[Seats, ...]
+    pictures: dict[str, Path]
+    brand: dict[str, Path]
 
     def floor(self, codes: Iterable[str], sittings: Iterable[str]) -> Floor:
         """The floor document, with a code and a first sitting for each table."""
@@ -135,7 +192,7 @@ def read(path: Path) -> Restaurant:
     try:
         content = tomllib.loads(path.read_text("utf-8"), parse_float=Decimal)
         file = msgspec.convert(content, File)
-        return _restaurant(file)
+        return _restaurant(file, path.parent)
     except OSError as error:
         raise RestaurantError(f"{path}: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -144,7 +201,7 @@ def read(path: Path) -> Restaurant:
         raise RestaurantError(f"{path}: {error}") from error
 
 
-def _restaurant(file: File) -> Restaurant:
+def _restaurant(file: File, folder: Path) -> Restaurant:
     stations = _unique("stations", file.stations)
     tags = _unique("tags", file.tags)
     groups = _unique("groups", file.groups)
@@ -157,6 +214,11 @@ def _restaurant(file: File) -> Restaurant:
         _unique(f"modifiers of group {group.id!r}", group.modifiers)
         if not group.min <= group.max <= len(group.modifiers):
             raise ValueError(f"group {group.id!r}: min ≤ max ≤ number of modifiers does not hold")
+        _known("group", group.id, "modifier", group.defaults, [each.id for each in group.modifiers])
+        if len(group.defaults) > group.max:
+            raise ValueError(f"group {group.id!r}: more defaults than may be chosen")
+        for modifier in group.modifiers:
+            _known("modifier", modifier.id, "tag", modifier.tags, tags)
     for item in file.items:
         _known("item", item.id, "category", [item.category], categories)
         _known("item", item.id, "station", [item.station] if item.station else [], stations)
@@ -164,41 +226,98 @@ def _restaurant(file: File) -> Restaurant:
         _known("item", item.id, "tag", item.tags, tags)
         _unique(f"modifiers of item {item.id!r}", [each for id in item.groups for each in groups[id].modifiers])
     menu = Menu(
-        shop=file.shop,
+        shop=_shop(file.shop),
         stations=tuple(file.stations),
         tags=tuple(file.tags),
         groups=tuple(_group(group) for group in file.groups),
-        categories=tuple(file.categories),
-        items=tuple(_item(item, categories) for item in file.items),
+        categories=tuple(Category(each.id, each.name, each.station, _hours(each.hours)) for each in file.categories),
+        items=tuple(_item(item, categories, file.shop.bill.tax) for item in file.items),
     )
     stock = Stock(left={item.id: item.stock for item in file.items if item.stock is not None})
     tables = tuple(
         Seats(f"t{place}", table.name, table.seats, area.id)
         for place, (area, table) in enumerate(((area, table) for area in file.areas for table in area.tables), 1)
     )
-    return Restaurant(menu, stock, tuple(Area(area.id, area.name) for area in file.areas), tables)
+    return Restaurant(
+        menu,
+        stock,
+        tuple(Area(area.id, area.name) for area in file.areas),
+        tables,
+        {item.id: folder / item.picture for item in file.items if item.picture},
+        {name: folder / path for name, path in (("logo", file.shop.logo), ("cover", file.shop.cover)) if path},
+    )
+
+
+def _shop(entry: ShopEntry) -> Shop:
+    try:
+        ZoneInfo(entry.timezone)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError(f"shop: {entry.timezone!r} is no time zone; one is Asia/Shanghai") from error
+    if entry.accent and not is_colour(entry.accent):
+        raise ValueError(f"shop: the accent {entry.accent!r} is no colour; one is #b0361f")
+    terms = Terms(_rate(entry.bill.service), entry.bill.tax_included, entry.bill.tips)
+    return Shop(
+        name=entry.name,
+        tagline=entry.tagline,
+        currency=entry.currency,
+        currency_symbol=entry.currency_symbol,
+        languages=entry.languages,
+        timezone=entry.timezone,
+        accent=entry.accent.lower(),
+        address=entry.address,
+        terms=terms,
+    )
+
+
+def _rate(percent: Decimal) -> int:
+    """A rate in hundredths of a per cent."""
+    if not 0 <= percent <= 100:
+        raise ValueError(f"{percent} is no rate: 0 to 100 per cent")
+    return int((percent * 100).to_integral_value())
+
+
+def _hours(entries: Iterable[HoursEntry]) -> tuple[Hours, ...]:
+    return tuple(_span(entry) for entry in entries)
+
+
+def _span(entry: HoursEntry) -> Hours:
+    opens, closes = (int(time[:2]) * 60 + int(time[3:]) for time in (entry.opens, entry.closes))
+    return Hours(opens, closes if closes > opens else closes + DAY, entry.days)
+
+
+def _found_by(name: Names) -> str:
+    """What else than the name finds it: the pinyin of its Chinese, whole and as initials."""
+    chinese = name.get("zh", "")
+    if not chinese:
+        return ""
+    return " ".join("".join(lazy_pinyin(chinese, style=style)).lower() for style in (Style.NORMAL, Style.FIRST_LETTER))
 
 
 def _group(entry: GroupEntry) -> Group:
-    modifiers = tuple(Modifier(each.id, each.name, minor(each.extra)) for each in entry.modifiers)
-    return Group(entry.id, entry.name, entry.min, entry.max, modifiers)
+    modifiers = tuple(Modifier(each.id, each.name, minor(each.extra), each.tags) for each in entry.modifiers)
+    return Group(entry.id, entry.name, entry.min, entry.max, modifiers, entry.defaults)
 
 
-def _item(entry: ItemEntry, categories: dict[str, Category]) -> Item:
+def _item(entry: ItemEntry, categories: dict[str, CategoryEntry], tax: Decimal) -> Item:
     if entry.price < 0:
         raise ValueError(f"item {entry.id!r}: the price is below zero")
+    category = categories[entry.category]
+    tax = category.tax if category.tax is not None else tax
     return Item(
         id=entry.id,
         category=entry.category,
         name=entry.name,
         description=entry.description,
         price=minor(entry.price),
-        station=entry.station or categories[entry.category].station,
+        station=entry.station or category.station,
         glyph=entry.glyph,
         unit=entry.unit,
         groups=entry.groups,
         tags=entry.tags,
         popular=entry.popular,
+        hours=_hours(entry.hours),
+        find=_found_by(entry.name),
+        tax=_rate(entry.tax if entry.tax is not None else tax),
     )
 
 

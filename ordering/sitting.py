@@ -13,8 +13,9 @@ from msgspec.structs import replace
 
 from ordering import menu as menus
 from ordering import stock as stocks
-from ordering.commands import Add, CallStaff, Change, Name, Note, Place
-from ordering.menu import Chosen, Menu, Names
+from ordering.commands import Add, Again, Change, Fire, Hold, Note, Place, Restore, Share, Split
+from ordering.menu import Chosen, Menu, Names, Terms
+from ordering.pace import Pace, due
 from ordering.refused import Refused
 from ordering.state import Act, State, after
 from ordering.stock import Stock, Wanted
@@ -24,8 +25,9 @@ CART_LINES_MOST = 100
 SITTING_LINES_MOST = 600  # a long banquet; keeps the document under about 150 KB
 GUESTS_MOST = 60
 NOTE_LONGEST = 200  # characters; three lines on a kitchen ticket
-NAME_LONGEST = 24
 REMOVED_KEPT = 20  # removed lines that `place` can still name
+RESTORED_WITHIN = 2 * 60_000  # ms in which a removed line can be put back: longer than any page offers it
+STILL_SERVED = 15 * 60_000  # ms after its hours in which what is in the cart may still be sent
 COLOURS = 8  # as many as the style sheet tells apart
 
 
@@ -33,28 +35,35 @@ class Moment(Struct, frozen=True):
     """When, by whom and with what fresh name a command is decided.
 
     `v` is the version that the sitting will have afterwards, `at` milliseconds since 1970, `who` the public id of
-    the guest or staff account, `fresh` an id that nothing else has.
+    the guest or staff account, `fresh` an id that nothing else has, `name` what a member of the staff is called.
     """
 
     v: int
     at: int
     who: str
     fresh: str
+    name: str = ""
 
 
 class Guest(Struct, frozen=True):
-    """One phone of the sitting: a public id, a colour 1 to `COLOURS`, a name if it chose one."""
+    """One phone of the sitting: a public id, a colour 1 to `COLOURS`, a name if it chose one, the allergens that it
+    must avoid (tag ids), and the per cent that it adds to its share."""
 
     id: str
     colour: int
     name: str = ""
+    allergies: tuple[str, ...] = ()
+    tip: int = 0
 
 
 class Line(Struct, frozen=True):
     """One item with its modifiers, portions and note; `round` 0 means the cart.
 
     `added` and `changed` are the sitting's versions of those commits, `since` when it reached its state (ms).
-    `unit_price` holds the modifiers' differences too.
+    `unit_price` holds the modifiers' differences too, `tax` is the rate on it. `shared`: for the whole table; `hold`:
+    it is to wait once it is sent. `sent` is when it went to be made, `due` when it is likely to be ready (0: nobody
+    can tell). `allergens` are in the dish, `allergies` those of the people who eat it, as they stood last while it
+    was being made. `claimed` by whom, where the bill is shared by dishes.
     """
 
     id: str
@@ -73,6 +82,14 @@ class Line(Struct, frozen=True):
     state: State = State.CART
     since: int = 0
     reason: str = ""
+    shared: bool = False
+    hold: bool = False
+    sent: int = 0
+    due: int = 0
+    tax: int = 0
+    allergens: tuple[str, ...] = ()
+    allergies: tuple[str, ...] = ()
+    claimed: tuple[str, ...] = ()
 
 
 class Round(Struct, frozen=True):
@@ -84,29 +101,33 @@ class Round(Struct, frozen=True):
 
 
 class Call(Struct, frozen=True):
-    """A guest asks for a waiter or the bill; `reason` is one of `CallStaff.reason`."""
+    """A guest asks for a waiter or the bill; `reason` is one of `CallStaff.reason`, `seen_by` the name of whoever of
+    the staff is on the way."""
 
     id: str
     reason: str
     guest: str
     at: int
+    seen_by: str = ""
 
 
 class News(Struct, frozen=True):
-    """The last thing that a guest did, for one line of words on the others' pages."""
+    """The last thing that a guest did, for one line of words on the others' pages; `line` is what it was done to."""
 
     act: str
     guest: str
     v: int
     name: Names = {}
     qty: int = 0
+    line: str = ""
 
 
 class Sitting(Struct, frozen=True):
     """The whole sitting; `opened` and `closed` are 0 until they happen.
 
     `removed` keeps the last lines taken out of the cart, and `forgotten` the newest version of those dropped from
-    it: so that `place` can tell a guest that something they saw is gone.
+    it: so that `place` can tell a guest that something they saw is gone. `split` is how the bill is shared, `people`
+    among how many in equal parts (0: the guests). `terms` are the bill's when it was closed.
     """
 
     id: str
@@ -120,6 +141,9 @@ class Sitting(Struct, frozen=True):
     removed: tuple[Line, ...] = ()
     forgotten: int = 0
     news: News | None = None
+    split: Split = "guest"
+    people: int = 0
+    terms: Terms | None = None
 
 
 def cart(sitting: Sitting) -> tuple[Line, ...]:
@@ -140,6 +164,16 @@ def line_of(sitting: Sitting, line_id: str) -> Line:
     raise Refused("no_such_line")
 
 
+def eaters(sitting: Sitting, line: Line) -> tuple[Guest, ...]:
+    """Who eats of a line: everyone at the table when it is shared, else its guest."""
+    return tuple(guest for guest in sitting.guests if line.shared or guest.id == line.guest)
+
+
+def allergies(sitting: Sitting, line: Line) -> tuple[str, ...]:
+    """The allergens that somebody who eats of the line must avoid, whether or not they are in it."""
+    return tuple(dict.fromkeys(tag for guest in eaters(sitting, line) for tag in guest.allergies))
+
+
 def with_line(sitting: Sitting, changed: Line) -> Sitting:
     """The sitting with this line in the place of the one with its id."""
     return replace(sitting, lines=tuple(changed if line.id == changed.id else line for line in sitting.lines))
@@ -158,11 +192,11 @@ def add(sitting: Sitting, menu: Menu, stock: Stock, command: Add, moment: Moment
 
     The same choice by the same guest becomes more portions of the line that is there.
     """
-    sitting = _joined(sitting, moment)
+    sitting = joined(sitting, moment)
     item = menus.find(menu, command.item)
     stocks.must_be_had(stock, item.id, item.name)
+    menus.must_be_served(menu, item, moment.at)
     chosen = menus.choose(menu, item, command.modifiers)
-    note = plain(command.note, NOTE_LONGEST)
     _must_be_portions(command.qty)
     line = Line(
         id=moment.fresh,
@@ -170,12 +204,15 @@ def add(sitting: Sitting, menu: Menu, stock: Stock, command: Add, moment: Moment
         name=item.name,
         station=item.station,
         guest=moment.who,
-        unit_price=item.price + sum(choice.extra for choice in chosen),
+        unit_price=max(0, item.price + sum(choice.extra for choice in chosen)),
         qty=command.qty,
         added=moment.v,
         changed=moment.v,
         modifiers=chosen,
-        note=note,
+        note=plain(command.note, NOTE_LONGEST),
+        shared=command.shared,
+        tax=item.tax,
+        allergens=menus.allergens(menu, item, chosen),
     )
     twin = next((other for other in cart(sitting) if _same_choice(other, line)), None)
     if twin is None:
@@ -184,38 +221,110 @@ def add(sitting: Sitting, menu: Menu, stock: Stock, command: Add, moment: Moment
     else:
         line = _with_portions(twin, twin.qty + command.qty, moment)
         sitting = with_line(sitting, line)
-    return _told(sitting, "added", moment, item.name, command.qty), line.id
+    return told(sitting, "added", moment, item.name, command.qty, line.id), line.id
+
+
+def again(sitting: Sitting, menu: Menu, stock: Stock, command: Again, moment: Moment) -> tuple[Sitting, list[str]]:
+    """One portion more of a placed line, or all that can still be had of a round, into the cart; the lines' ids.
+
+    It is chosen anew, at today's price, by the guest who asks. Raises the first refusal when nothing can be had.
+    """
+    if command.line:
+        lines = [line_of(sitting, command.line)]
+    else:
+        lines = [line for line in placed(sitting) if line.round == command.round and line.state is not State.VOID]
+        if not lines:
+            raise Refused("no_such_line")
+    made: list[str] = []
+    refusals: list[Refused] = []
+    for number, line in enumerate(lines):
+        wanted = Add(
+            op=command.op,
+            item=line.item,
+            qty=1 if command.line else line.qty,
+            modifiers=tuple(choice.id for choice in line.modifiers),
+            note=line.note,
+            shared=line.shared,
+        )
+        fresh = replace(moment, fresh=f"{moment.fresh}.{number}" if number else moment.fresh)
+        try:
+            sitting, id = add(sitting, menu, stock, wanted, fresh)
+        except Refused as refused:
+            refusals.append(refused)
+            continue
+        made.append(id)
+    if not made:
+        raise refusals[0]
+    return sitting if command.line else told(sitting, "again", moment, qty=command.round), made
 
 
 def change(sitting: Sitting, command: Change, moment: Moment) -> Sitting:
     """More or fewer portions of a line in the cart; none left removes it."""
-    sitting = _joined(sitting, moment)
+    sitting = joined(sitting, moment)
     line = _line_in_cart(sitting, command.line)
     if command.by == 0:
         raise Refused("too_few")
     qty = line.qty + command.by
     if qty <= 0:
         sitting = _without(sitting, line, moment)
-        return _told(sitting, "removed", moment, line.name, line.qty)
+        return told(sitting, "removed", moment, line.name, line.qty, line.id)
     sitting = with_line(sitting, _with_portions(line, qty, moment))
-    return _told(sitting, "more" if command.by > 0 else "fewer", moment, line.name, qty)
+    return told(sitting, "more" if command.by > 0 else "fewer", moment, line.name, qty, line.id)
+
+
+def restore(sitting: Sitting, command: Restore, moment: Moment) -> Sitting:
+    """A removed line back in the cart, as it was; `too_late` when it is forgotten.
+
+    It counts as changed: who saw it before it went looks again before they send it.
+    """
+    sitting = joined(sitting, moment)
+    found = next((line for line in sitting.removed if line.id == command.line), None)
+    if found is None or moment.at - found.since > RESTORED_WITHIN:
+        raise Refused("too_late")
+    _must_have_room(sitting)
+    line = replace(found, changed=moment.v, changed_by=moment.who, since=0)
+    removed = tuple(other for other in sitting.removed if other.id != line.id)
+    sitting = replace(sitting, lines=(*sitting.lines, line), removed=removed)
+    return told(sitting, "restored", moment, line.name, line.qty, line.id)
 
 
 def note(sitting: Sitting, command: Note, moment: Moment) -> Sitting:
     """Another note on a line in the cart."""
-    sitting = _joined(sitting, moment)
-    line = _line_in_cart(sitting, command.line)
-    noted = replace(line, note=plain(command.note, NOTE_LONGEST), changed=moment.v, changed_by=moment.who)
-    return _told(with_line(sitting, noted), "noted", moment, line.name, line.qty)
+    return _altered(sitting, command.line, "noted", moment, note=plain(command.note, NOTE_LONGEST))
 
 
-def place(sitting: Sitting, stock: Stock, command: Place, moment: Moment) -> tuple[Sitting, Stock]:
+def share(sitting: Sitting, command: Share, moment: Moment) -> Sitting:
+    """A line in the cart for the whole table, or for its guest alone."""
+    return _altered(sitting, command.line, "shared" if command.on else "unshared", moment, shared=command.on)
+
+
+def hold(sitting: Sitting, command: Hold, moment: Moment) -> Sitting:
+    """A line in the cart that is to wait once it is sent, or not to wait."""
+    return _altered(sitting, command.line, "held" if command.on else "unheld", moment, hold=command.on)
+
+
+def fire(sitting: Sitting, pace: Pace, command: Fire, moment: Moment) -> Sitting:
+    """A held line, or every one, to be made now; `not_held` when nothing waits."""
+    sitting = joined(sitting, moment)
+    if command.line:
+        line_of(sitting, command.line)
+    waiting = [line for line in sitting.lines if line.state is State.HELD and command.line in ("", line.id)]
+    if not waiting:
+        raise Refused("not_held")
+    for line in waiting:
+        sitting = with_line(sitting, _sent(sitting, line, Act.FIRE, pace, moment))
+    return told(sitting, "fired", moment, waiting[0].name, len(waiting), waiting[0].id)
+
+
+def place(
+    sitting: Sitting, menu: Menu, stock: Stock, pace: Pace, command: Place, moment: Moment
+) -> tuple[Sitting, Stock]:
     """The cart lines untouched since version `seen` as one round, and the stock without their portions.
 
     Lines added since stay in the cart. If a line that was seen has changed or gone since, nothing is placed:
-    nobody buys what they did not see.
+    nobody buys what they did not see. Those on hold go along, and wait to be fired.
     """
-    sitting = _joined(sitting, moment)
+    sitting = joined(sitting, moment)
     seen = [line for line in cart(sitting) if line.added <= command.seen]
     gone = [line for line in sitting.removed if line.added <= command.seen < line.changed]
     touched = [line for line in seen if line.changed > command.seen] + gone
@@ -224,29 +333,15 @@ def place(sitting: Sitting, stock: Stock, command: Place, moment: Moment) -> tup
         raise Refused("cart_changed", items=[line.name for line in touched], lines=[line.id for line in touched])
     if not seen:
         raise Refused("nothing_to_place")
+    for line in seen:
+        _must_be_on(menu, line, moment)
     stock = stocks.take(stock, _wanted(seen))
     number = len(sitting.rounds) + 1
     for line in seen:
-        sitting = with_line(sitting, moved(line, Act.PLACE, moment, round=number))
+        sent = _sent(sitting, line, Act.HOLD if line.hold else Act.PLACE, pace, moment)
+        sitting = with_line(sitting, replace(sent, round=number))
     sitting = replace(sitting, rounds=(*sitting.rounds, Round(number, moment.at, moment.who)))
-    return _told(sitting, "placed", moment, qty=sum(line.qty for line in seen)), stock
-
-
-def call(sitting: Sitting, command: CallStaff, moment: Moment) -> Sitting:
-    """The staff called to the table; calling twice for the same is refused kindly."""
-    sitting = _joined(sitting, moment)
-    if any(other.reason == command.reason for other in sitting.calls):
-        raise Refused("already_called")
-    made = Call(moment.fresh, command.reason, moment.who, moment.at)
-    return _told(replace(sitting, calls=(*sitting.calls, made)), f"called_{command.reason}", moment)
-
-
-def name(sitting: Sitting, command: Name, moment: Moment) -> Sitting:
-    """The guest's name; an empty one takes it back."""
-    sitting = _joined(sitting, moment)
-    chosen = plain(command.name, NAME_LONGEST)
-    guests = tuple(replace(guest, name=chosen) if guest.id == moment.who else guest for guest in sitting.guests)
-    return replace(sitting, guests=guests)
+    return told(sitting, "placed", moment, qty=sum(line.qty for line in seen)), stock
 
 
 def opened(sitting: Sitting, moment: Moment) -> Sitting:
@@ -256,22 +351,16 @@ def opened(sitting: Sitting, moment: Moment) -> Sitting:
     return replace(sitting, opened=moment.at)
 
 
-def closed(sitting: Sitting, moment: Moment) -> Sitting:
-    """The sitting with its bill closed: what was not placed is dropped, what was placed stays to be made."""
+def closed(sitting: Sitting, terms: Terms, moment: Moment) -> Sitting:
+    """The sitting with its bill closed on these terms: what was not placed is dropped, what was never fired is taken
+    back, and what is being made stays to be made."""
     if not sitting.opened or sitting.closed:
         raise Refused("not_open")
-    return replace(sitting, closed=moment.at, lines=placed(sitting), calls=(), removed=(), forgotten=0, news=None)
+    lines = tuple(moved(line, Act.VOID, moment) if line.state is State.HELD else line for line in placed(sitting))
+    return replace(sitting, closed=moment.at, lines=lines, calls=(), removed=(), forgotten=0, news=None, terms=terms)
 
 
-def cleared(sitting: Sitting, call_id: str) -> Sitting:
-    """The sitting with one call answered."""
-    rest = tuple(other for other in sitting.calls if other.id != call_id)
-    if len(rest) == len(sitting.calls):
-        raise Refused("no_such_call")
-    return replace(sitting, calls=rest)
-
-
-def _joined(sitting: Sitting, moment: Moment) -> Sitting:
+def joined(sitting: Sitting, moment: Moment) -> Sitting:
     """The open sitting with this guest among its guests; the first one opens it."""
     if sitting.closed:
         raise Refused("sitting_closed")
@@ -281,6 +370,39 @@ def _joined(sitting: Sitting, moment: Moment) -> Sitting:
         raise Refused("too_many", limit=GUESTS_MOST, what={"en": "guests at a table", "zh": "位客人一桌"})
     guest = Guest(moment.who, len(sitting.guests) % COLOURS + 1)
     return replace(sitting, guests=(*sitting.guests, guest), opened=sitting.opened or moment.at)
+
+
+def told(
+    sitting: Sitting, act: str, moment: Moment, what: Names | None = None, qty: int = 0, line: str = ""
+) -> Sitting:
+    """The sitting with its last news: what `moment.who` did just now."""
+    return replace(sitting, news=News(act, moment.who, moment.v, what or {}, qty, line))
+
+
+def _altered(sitting: Sitting, line_id: str, act: str, moment: Moment, **fields: Any) -> Sitting:
+    """The sitting with other fields in a line of the cart."""
+    sitting = joined(sitting, moment)
+    line = _line_in_cart(sitting, line_id)
+    line = replace(line, changed=moment.v, changed_by=moment.who, **fields)
+    return told(with_line(sitting, line), act, moment, line.name, line.qty, line.id)
+
+
+def _sent(sitting: Sitting, line: Line, act: Act, pace: Pace, moment: Moment) -> Line:
+    """The line on its way to its station, or put on hold there: with what its people must avoid, and when it is
+    likely to be ready."""
+    after = moved(line, act, moment, allergies=allergies(sitting, line))
+    if act is Act.HOLD:
+        return after
+    return replace(after, sent=moment.at, due=due(pace, line.station, moment.at))
+
+
+def _must_be_on(menu: Menu, line: Line, moment: Moment) -> None:
+    """What has left the menu, or is not served any more, can't be sent."""
+    item = menu.item.get(line.item)
+    if item is None:
+        raise Refused("sold_out", item=line.name)
+    if not menus.served(menu, item, moment.at - STILL_SERVED):
+        menus.must_be_served(menu, item, moment.at)
 
 
 def _line_in_cart(sitting: Sitting, line_id: str) -> Line:
@@ -297,7 +419,7 @@ def _with_portions(line: Line, qty: int, moment: Moment) -> Line:
 
 def _without(sitting: Sitting, line: Line, moment: Moment) -> Sitting:
     """The sitting without a line, which `removed` remembers for as long as it has room."""
-    removed = (*sitting.removed, replace(line, changed=moment.v, changed_by=moment.who))
+    removed = (*sitting.removed, replace(line, changed=moment.v, changed_by=moment.who, since=moment.at))
     dropped = removed[:-REMOVED_KEPT]
     return replace(
         sitting,
@@ -322,13 +444,10 @@ def _must_have_room(sitting: Sitting) -> None:
 
 
 def _same_choice(one: Line, other: Line) -> bool:
-    return (one.item, one.guest, one.modifiers, one.note, one.unit_price) == (
-        other.item,
-        other.guest,
-        other.modifiers,
-        other.note,
-        other.unit_price,
-    )
+    return all(getattr(one, field) == getattr(other, field) for field in _CHOICE)
+
+
+_CHOICE = ("item", "guest", "modifiers", "note", "unit_price", "shared", "hold")
 
 
 def _wanted(lines: list[Line]) -> dict[str, Wanted]:
@@ -338,10 +457,6 @@ def _wanted(lines: list[Line]) -> dict[str, Wanted]:
         had = wanted[line.item].qty if line.item in wanted else 0
         wanted[line.item] = Wanted(line.name, had + line.qty)
     return wanted
-
-
-def _told(sitting: Sitting, act: str, moment: Moment, what: Names | None = None, qty: int = 0) -> Sitting:
-    return replace(sitting, news=News(act, moment.who, moment.v, what or {}, qty))
 
 
 def plain(text: str, longest: int) -> str:

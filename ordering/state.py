@@ -19,6 +19,8 @@ class Act(Enum):
     """What is done to a line."""
 
     PLACE = "place"
+    HOLD = "hold"
+    FIRE = "fire"
     COOK = "cooking"
     FINISH = "ready"
     SERVE = "served"
@@ -28,6 +30,9 @@ class Act(Enum):
 
 AFTER: dict[tuple[State, Act], State] = {
     (State.CART, Act.PLACE): State.QUEUED,
+    (State.CART, Act.HOLD): State.HELD,
+    (State.HELD, Act.FIRE): State.QUEUED,
+    (State.HELD, Act.VOID): State.VOID,
     (State.QUEUED, Act.COOK): State.COOKING,
     (State.QUEUED, Act.FINISH): State.READY,
     (State.QUEUED, Act.SERVE): State.SERVED,
@@ -48,6 +53,9 @@ OPEN = frozenset({State.HELD, State.QUEUED, State.COOKING, State.READY})
 
 TO_MAKE = frozenset({State.QUEUED, State.COOKING})
 """What "all day" counts."""
+
+DONE = frozenset({State.READY, State.SERVED})
+"""Made."""
 
 
 def after(state: State, act: Act) -> State | None:

@@ -24,9 +24,10 @@ OP_REMEMBERED = 24 * 60 * 60  # seconds; a phone can sleep through dinner
 LOG_KEPT = 100_000  # entries, about a month of a busy restaurant
 OLDEST_SERVER = (7, 0)  # the first with SPUBLISH
 CLUSTER = "redis+cluster://"
+NEAR_KEPT = 24 * 60 * 60  # seconds after its last sign of life that a table's are forgotten
 ABSENT = ""  # the commit id of a document that does not exist
 
-_SCRIPTS = {name: (Path(__file__).parent / f"{name}.lua").read_text() for name in ("commit", "load")}
+_SCRIPTS = {name: (Path(__file__).parent / f"{name}.lua").read_text() for name in ("commit", "load", "near")}
 
 
 class StoreAway(Exception):
@@ -98,6 +99,7 @@ class Keys:
         self.log = self.prefix + "log"
         self.secret = self.prefix + "secret"
         self._documents = self.prefix + "doc:"
+        self._files = self.prefix + "file:"
 
     def document(self, name: str) -> str:
         """Key and channel of a document."""
@@ -106,6 +108,10 @@ class Keys:
     def name(self, key: str) -> str:
         """The document's name again."""
         return key.removeprefix(self._documents)
+
+    def file(self, name: str) -> str:
+        """Key of a file."""
+        return self._files + name
 
     def op(self, who: str, op: str) -> str:
         """Key of an op's record: an op is its sender's, so two who pick the same one do not meet."""
@@ -202,6 +208,35 @@ class Store:
         v, r, s = head.split(b" ")
         return _document(name, v, r, s, body)
 
+    async def sign(self, name: str, guest: str, at: int | None, where: str, oldest: int) -> None:
+        """Notes a guest's sign of life in the document `name` (at None: the guest has gone); drops those before
+        `oldest` (ms since 1970).
+
+        Raises:
+            StoreAway
+        """
+        keys = [self.keys.document(name), self.keys.sequence]
+        arguments = [secrets.token_hex(8), guest, "" if at is None else at, where, oldest, NEAR_KEPT]
+        await self._run("near", keys, arguments)
+
+    async def keep(self, files: Mapping[str, bytes]) -> None:
+        """Keeps these files; a file's name says what is in it, so one that is there already is left alone.
+
+        Raises:
+            StoreAway
+        """
+        for name, content in files.items():
+            await self._do("SET", self.keys.file(name), content, "NX")
+
+    async def file(self, name: str) -> bytes | None:
+        """A file that was kept; None when there is none.
+
+        Raises:
+            StoreAway
+        """
+        content: bytes | None = await self._do("GET", self.keys.file(name))
+        return content
+
     async def secret(self) -> str:
         """The shop's secret for signing cookies, made on the first call and the same for every process."""
         await self._do("SET", self.keys.secret, secrets.token_urlsafe(48), "NX")
@@ -263,15 +298,15 @@ class Store:
             return "append-only file synced before each answer: what is acknowledged is on disk"
         return f"append-only file synced {append.get('appendfsync')}: power loss can lose the last seconds"
 
-    async def _run(self, script: str, keys: Sequence[str], arguments: Sequence[Any]) -> list[Any]:
+    async def _run(self, script: str, keys: Sequence[str], arguments: Sequence[Any]) -> Any:
         client = await self._connected()
         try:
             try:
-                return list(await client.evalsha(_SHA[script], len(keys), *keys, *arguments))
+                return await client.evalsha(_SHA[script], len(keys), *keys, *arguments)
             except ResponseError as error:
                 if "NOSCRIPT" not in str(error).upper() and "No matching script" not in str(error):
                     raise
-                return list(await client.eval(_SCRIPTS[script], len(keys), *keys, *arguments))
+                return await client.eval(_SCRIPTS[script], len(keys), *keys, *arguments)
         except (RedisError, OSError) as error:
             await self._forget_server()
             raise StoreAway(str(error) or type(error).__name__) from error

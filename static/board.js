@@ -95,7 +95,7 @@ function showAges() {
     const age = Math.max(0, time - Number(place.dataset.at));
     place.textContent = place.dataset.minutes?.replace("{n}", Math.floor(age / 60_000)) ?? clock(age);
     const ticket = place.closest(".ticket");
-    if (ticket) ticket.dataset.age = age > LATE ? "late" : age > WARN ? "warn" : "fresh";
+    if (ticket && !("waits" in ticket.dataset)) ticket.dataset.age = age > LATE ? "late" : age > WARN ? "warn" : "fresh";
   }
 }
 

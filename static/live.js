@@ -6,6 +6,10 @@ const STABLE = 10_000; // ms that a connection must last before the next loss is
 const BACK_OFF = { base: 500, cap: 15_000 }; // ms
 const AGAIN = 2_000; // ms before a command is sent again that the store could not confirm
 const GIVE_UP = 24 * 3600_000; // ms for which the server remembers an op
+const SLEPT = 10 * 60_000; // ms out of sight after which the page must show the truth before it takes a tap
+const BLOCKED = 2; // sockets in a row that never said a word: WebSockets are blocked here, so the page asks instead
+const POLLED = 30_000; // ms between new tries of a socket while the page asks
+const PATIENCE = 35_000; // ms for an answer by HTTP; the server keeps a question for 25 s
 
 /** An id for one intention: made once, kept through retries. (randomUUID is missing on plain http.) */
 export function newOp() {
@@ -13,19 +17,26 @@ export function newOp() {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-const NUMBERS = new Set(["qty", "by", "seen", "count"]);
+const NUMBERS = new Set(["qty", "seen", "count", "people", "percent", "colour", "round"]);
+const FLAGS = new Set(["on", "shared"]);
 
 /** The command that a form sends when `submitter` is pressed: its fields, and the query of its formaction. */
 export function commandOf(form, submitter) {
   const address = new URL(submitter?.getAttribute("formaction") || form.action, location.href);
-  const command = { modifiers: [] };
+  const command = { modifiers: [], tags: [] };
   for (const [name, value] of [...new FormData(form), ...address.searchParams]) {
     if (name === "_xsrf" || name === "sitting" || name === "back") continue;
+    if (name === "by" && command.do === "change") {
+      command.by = Number(value);
+      continue;
+    }
     if (name.split(":")[0] === "modifiers") command.modifiers.push(value);
+    else if (name === "tags") command.tags.push(value);
     else if (NUMBERS.has(name)) command[name] = value === "null" ? null : Number(value);
-    else command[name] = name === "on" ? value === "true" : value;
+    else command[name] = FLAGS.has(name) ? value === "true" : value;
   }
   if (command.do !== "add") delete command.modifiers;
+  if (command.do !== "allergies") delete command.tags;
   if (command.do !== "place") delete command.seen;
   return { address: address.pathname, command: { ...command, op: newOp() }, pressed: submitter?.getAttribute("formaction") };
 }
@@ -45,11 +56,12 @@ export function say(sentence) {
 export function wearPending(live) {
   const pressed = new Set([...live.pending.values()].map((waiting) => waiting.pressed));
   for (const control of document.querySelectorAll("[aria-busy=true]")) {
-    if (!pressed.has(control.getAttribute("formaction"))) control.removeAttribute("aria-busy");
+    if (!pressed.has(control.getAttribute("formaction") || control.getAttribute("href"))) control.removeAttribute("aria-busy");
   }
   for (const press of pressed) {
     if (!press) continue;
-    for (const control of document.querySelectorAll(`[formaction="${CSS.escape(press)}"]`)) {
+    const address = CSS.escape(press);
+    for (const control of document.querySelectorAll(`[formaction="${address}"], .more[href="${address}"]`)) {
       control.setAttribute("aria-busy", "true");
     }
   }
@@ -130,40 +142,100 @@ function focusedControl() {
   };
 }
 
-/** The connection. Callbacks: onPush(push, whole), onAnswer(answer, command), onBeat(beat), onState(connected). */
+/** The connection. Callbacks: onPush(push, whole), onAnswer(answer, command), onBeat(beat), onState(connected).
+ *  `view`: where to ask for the view when WebSockets are blocked. */
 export class Live {
-  constructor({ url, silence, onPush, onAnswer, onBeat, onState }) {
-    Object.assign(this, { url, silence, onPush, onAnswer, onBeat, onState });
+  constructor({ url, view, silence, onPush, onAnswer, onBeat, onState }) {
+    Object.assign(this, { url, view, silence, onPush, onAnswer, onBeat, onState });
     this.key = `pending ${url.split("&lang")[0]}`;
     this.pending = new Map(Object.entries(JSON.parse(sessionStorage.getItem(this.key) || "{}")));
     this.tries = 0;
+    this.mute = 0; // sockets in a row that closed without a word
     this.connect();
     addEventListener("online", () => this.lookAgain());
-    addEventListener("pageshow", (event) => event.persisted && this.reconnect());
-    document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.lookAgain());
+    addEventListener("pageshow", (event) => event.persisted && this.wake());
+    document.addEventListener("visibilitychange", () => this.seen());
+    for (const type of ["click", "submit"]) addEventListener(type, keepStill, true);
     setInterval(() => this.watch(), 1000);
   }
+
+  // ---- commands: each is kept until it is answered, and they go out in the order in which they were tapped
 
   /** Sends a command and keeps it until it is answered, through reconnects and reloads. */
   send({ address, command, pressed }) {
     this.pending.set(command.op, { address, command, pressed, since: Date.now() });
     this.keep();
-    this.deliver(command.op);
+    this.deliver();
+  }
+
+  /** Sends what nobody has to be told of again: lost without harm. */
+  whisper(message) {
+    if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(message));
   }
 
   keep() {
     sessionStorage.setItem(this.key, JSON.stringify(Object.fromEntries(this.pending)));
   }
 
+  /** By the socket when it is open; else by POST; else when there is a network again. The op keeps it from counting twice. */
+  deliver() {
+    if (this.socket?.readyState !== WebSocket.OPEN) return void this.post();
+    for (const [op, { command }] of this.pending) {
+      if (this.sent.has(op)) continue;
+      this.sent.add(op);
+      this.socket.send(JSON.stringify(command));
+    }
+  }
+
+  async post() {
+    if (this.posting) return;
+    this.posting = true;
+    try {
+      while (this.pending.size && this.socket?.readyState !== WebSocket.OPEN) {
+        const [op, { address, command }] = this.pending.entries().next().value;
+        const response = await ask(address, {
+          method: "POST",
+          headers: { "Content-Type": "application/json", "X-XSRFToken": document.querySelector("[name=_xsrf]").value },
+          body: JSON.stringify({ ...command, sitting: document.body.dataset.sitting }),
+        });
+        if (!this.answered({ ...(await response.json()), op })) break;
+      }
+    } catch {
+      // No network: what brings it back calls `deliver` again.
+    }
+    this.posting = false;
+  }
+
+  /** Whether the command is done with. */
+  answered(answer) {
+    const waiting = this.pending.get(answer.op);
+    if (!waiting) return true;
+    if (answer.error === "store_away" && Date.now() - waiting.since < GIVE_UP) {
+      clearTimeout(this.again);
+      this.again = setTimeout(() => {
+        this.sent.clear();
+        this.deliver();
+      }, AGAIN);
+      return false;
+    }
+    this.pending.delete(answer.op);
+    this.keep();
+    this.onAnswer(answer, waiting.command);
+    return true;
+  }
+
+  // ---- the view: pushed by a socket, or asked for where there can be none
+
   connect() {
     this.heard = Date.now();
     this.whole = true;
+    this.sent = new Set(); // ops that went out on this socket
     const socket = (this.socket = new WebSocket(new URL(this.url, location.href.replace(/^http/, "ws")), PROTOCOL));
     socket.onopen = () => {
       this.opened = Date.now();
-      for (const op of this.pending.keys()) this.deliver(op);
+      this.deliver();
     };
-    socket.onmessage = (event) => this.hear(JSON.parse(event.data));
+    socket.onmessage = (event) => socket === this.socket && this.hear(JSON.parse(event.data));
     socket.onclose = (event) => socket === this.socket && this.lost(event.code);
   }
 
@@ -172,51 +244,59 @@ export class Live {
     if (message.set) {
       const whole = this.whole;
       this.whole = false;
-      this.onPush(message, whole);
-      if (whole) this.onState(true);
+      this.mute = 0;
+      this.polling?.abort();
+      this.show(message, whole);
     } else if ("live" in message) this.onBeat?.(message);
     else this.answered(message);
   }
 
-  answered(answer) {
-    const waiting = this.pending.get(answer.op);
-    if (!waiting) return;
-    if (answer.error === "store_away" && Date.now() - waiting.since < GIVE_UP) {
-      setTimeout(() => this.deliver(answer.op), AGAIN);
-      return;
-    }
-    this.pending.delete(answer.op);
-    this.keep();
-    this.onAnswer(answer, waiting.command);
-  }
-
-  /** By the socket when it is open; else by POST; else when there is a socket again. The op keeps it from counting twice. */
-  async deliver(op) {
-    const waiting = this.pending.get(op);
-    if (!waiting) return;
-    if (this.socket.readyState === WebSocket.OPEN) {
-      this.socket.send(JSON.stringify(waiting.command));
-      return;
-    }
-    try {
-      const response = await fetch(waiting.address, {
-        method: "POST",
-        headers: { "Content-Type": "application/json", "X-XSRFToken": document.querySelector("[name=_xsrf]").value },
-        body: JSON.stringify({ ...waiting.command, sitting: document.body.dataset.sitting }),
-      });
-      this.answered(await response.json());
-    } catch {
-      // No network: `onopen` sends it.
-    }
+  show(push, whole) {
+    this.onPush(push, whole);
+    if (!whole) return;
+    document.body.classList.remove("waking");
+    this.onState(true);
   }
 
   lost(code) {
-    this.onState(false);
+    this.mute = this.whole ? this.mute + 1 : 0;
+    if (!this.polling) this.onState(false);
     if (code >= 4000) return; // ours: not to come back
+    if (this.view && this.mute >= BLOCKED) this.poll();
     if (Date.now() - (this.opened || 0) > STABLE) this.tries = 0;
-    const wait = Math.random() * Math.min(BACK_OFF.cap, BACK_OFF.base * 2 ** this.tries++);
+    const wait = this.polling ? POLLED : Math.random() * Math.min(BACK_OFF.cap, BACK_OFF.base * 2 ** this.tries++);
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.connect(), wait);
+  }
+
+  /** Asks for the view again and again: the server answers when there is something new. */
+  async poll() {
+    if (this.polling) return;
+    const polling = (this.polling = new AbortController());
+    let have = "";
+    let pause = BACK_OFF.base;
+    while (!polling.signal.aborted) {
+      try {
+        const response = await ask(`${this.view}&have=${encodeURIComponent(have)}`, {}, polling.signal);
+        if (!response.ok) throw new Error(response.status);
+        if (response.status === 200) {
+          const message = await response.json();
+          if (message.set) {
+            have = response.headers.get("ETag") || "";
+            this.show(message, response.headers.get("View") === "whole");
+          } else this.onBeat?.(message);
+        }
+        this.deliver();
+        pause = BACK_OFF.base;
+      } catch {
+        if (polling.signal.aborted) break;
+        this.onState(false);
+        have = "";
+        await new Promise((done) => setTimeout(done, Math.random() * pause));
+        pause = Math.min(BACK_OFF.cap, pause * 2);
+      }
+    }
+    this.polling = null;
   }
 
   reconnect() {
@@ -224,16 +304,47 @@ export class Live {
     this.socket = null;
     socket?.close();
     clearTimeout(this.timer);
-    this.onState(false);
+    if (!this.polling) this.onState(false);
     this.connect();
   }
 
-  /** The page is looked at again, or the network is back: a socket that slept may be dead without knowing. */
+  /** Out of sight, or in sight again: a socket that slept may be dead without knowing. */
+  seen() {
+    if (document.visibilityState !== "visible") this.hidden = Date.now();
+    else if (this.hidden && Date.now() - this.hidden > SLEPT) this.wake();
+    else this.lookAgain();
+  }
+
+  /** Nothing on the page is to be trusted, or tapped, before the whole view has come. */
+  wake() {
+    document.body.classList.add("waking");
+    this.polling?.abort();
+    this.reconnect();
+  }
+
   lookAgain() {
     if (this.socket?.readyState !== WebSocket.OPEN || Date.now() - this.heard > 5000) this.reconnect();
   }
 
   watch() {
     if (this.socket?.readyState === WebSocket.OPEN && Date.now() - this.heard > this.silence) this.reconnect();
+  }
+}
+
+function keepStill(event) {
+  if (!document.body.classList.contains("waking")) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+}
+
+/** `fetch` that gives up: a line that is half open would wait for ever. */
+async function ask(address, options, signal) {
+  const giveUp = new AbortController();
+  const timer = setTimeout(() => giveUp.abort(), PATIENCE);
+  signal?.addEventListener("abort", () => giveUp.abort());
+  try {
+    return await fetch(address, { ...options, signal: giveUp.signal });
+  } finally {
+    clearTimeout(timer);
   }
 }

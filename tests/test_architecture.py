@@ -9,14 +9,15 @@ ROOT = Path(__file__).parent.parent
 
 FLOORS = [
     # 1: the pure rules, each resting on those before it
-    "money refused menu stock commands state sitting kitchen bill floor staff documents restaurant",
+    "money refused brand menu stock pace near commands state sitting guests kitchen bill floor staff documents "
+    "restaurant",
     # 2: the store and the views
-    "store options subscriber shelf embedded "
-    "views.text views.blocks views.diner views.kitchen views.floor views.pages views.audience",
+    "store options subscriber shelf embedded pictures "
+    "views.text views.blocks views.card views.diner views.kitchen views.floor views.receipt views.pages views.audience",
     # 3: commands and connections
     "desk live founding services metrics",
     # 4: doors
-    "handlers.assets handlers.base handlers.door handlers.diner handlers.staff handlers.ops",
+    "handlers.base handlers.assets handlers.door handlers.diner handlers.staff handlers.ops",
     # 5: the whole
     "app",
 ]

@@ -9,19 +9,44 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from stories import JO, LIN, Table, moment
 
+from ordering import bill, guests, kitchen, sitting
 from ordering import floor as floors
-from ordering import kitchen, sitting
 from ordering import stock as stocks
-from ordering.commands import CallStaff, Change, Name, Note
-from ordering.documents import FLOOR, MENU, STOCK, sitting_name
+from ordering.commands import (
+    Again,
+    Allergies,
+    CallStaff,
+    Change,
+    Claim,
+    Colour,
+    Fire,
+    Hold,
+    Name,
+    Note,
+    Restore,
+    Share,
+    SplitBill,
+    Tip,
+)
+from ordering.documents import FLOOR, MENU, STOCK, near_name, sitting_name
 from ordering.floor import Area, Floor
+from ordering.menu import Hours, Terms
+from ordering.near import Near, Sign
 from ordering.refused import Refused
 from ordering.restaurant import DEMO, read
 from ordering.state import State
 from ordering.views.audience import Audience, build, needs
 from ordering.views.blocks import View, difference
 
-MENU_OF_DEMO = read(DEMO).menu
+_DEMO = read(DEMO).menu
+MENU_OF_DEMO = replace(
+    _DEMO,
+    shop=replace(_DEMO.shop, terms=Terms(service=1000, tax_included=False, tips=(10,))),
+    categories=tuple(
+        replace(each, hours=(Hours(0, 720),)) if each.id == "desserts" else each for each in _DEMO.categories
+    ),
+)
+NOON = 12 * 3600_000 - 8 * 3600_000  # ms since 1970 at which the demo's clock shows twelve
 PORK, RICE, COUNTED = "dongpo-pork", "steamed-rice", "osmanthus-cake"
 AUDIENCES = [
     Audience(kind, form, lang, subject)  # type: ignore[arg-type]
@@ -40,6 +65,8 @@ class Shop:
         seat = floors.Table("t1", "1", 4, "hall", "code", "s1")
         self.floor = Floor((Area("hall", {"zh": "大堂", "en": "Hall"}),), (seat,))
         self.past: dict[str, sitting.Sitting] = {}
+        self.near = Near()
+        self.now = NOON - 60_000
         self.s = 0
 
     def values(self) -> dict[str, Any]:
@@ -49,13 +76,14 @@ class Shop:
             MENU: MENU_OF_DEMO,
             STOCK: self.table.stock,
             FLOOR: self.floor,
+            near_name("s1"): self.near,
             **{sitting_name(id): each for id, each in sittings.items()},
         }
 
     def view(self, audience: Audience, before: View | None = None) -> View:
         """What the audience sees now."""
         values = {name: value for name, value in self.values().items() if name in needs(audience, self.floor)}
-        return build(audience, values, self.s, before)
+        return build(audience, values, self.s, self.now, before)
 
     def do(self, act: str, which: int, who: str) -> None:
         """One thing that somebody does."""
@@ -72,12 +100,45 @@ class Shop:
                 table.now(sitting.note(table.sitting, Note(op="o", line=line, note=f"<b>{which}"), at))
             case "place":
                 table.places(who=who)
+            case "restore":
+                gone = table.sitting.removed[-1].id if table.sitting.removed else "nope"
+                table.now(sitting.restore(table.sitting, Restore(op="o", line=gone), at))
+            case "share":
+                table.now(sitting.share(table.sitting, Share(op="o", line=line, on=bool(which % 2)), at))
+            case "hold":
+                table.now(sitting.hold(table.sitting, Hold(op="o", line=line, on=bool(which % 2)), at))
+            case "fire":
+                table.now(sitting.fire(table.sitting, table.pace, Fire(op="o"), at))
+            case "again":
+                wanted = Again(op="o", round=1) if which % 2 else Again(op="o", line=line)
+                table.now(sitting.again(table.sitting, table.menu, table.stock, wanted, at)[0])
             case "call":
-                table.now(sitting.call(table.sitting, CallStaff(op="o", reason=["waiter", "bill"][which % 2]), at))  # type: ignore[arg-type]
+                reason = ["waiter", "bill", "water", "cutlery", "help"][which % 5]
+                table.now(guests.call(table.sitting, CallStaff(op="o", reason=reason), at))  # type: ignore[arg-type]
             case "name":
-                table.now(sitting.name(table.sitting, Name(op="o", name=f"n{which}"), at))
+                table.now(guests.name(table.sitting, Name(op="o", name=f"n{which}"), at))
+            case "colour":
+                table.now(guests.colour(table.sitting, Colour(op="o", colour=which % 8 + 1), at))
+            case "allergies":
+                tags = ("soy", "dairy")[: which % 3]
+                table.now(guests.avoid(table.sitting, table.menu, Allergies(op="o", tags=tags), at))
+            case "split":
+                way = bill.SPLITS[which % 3]
+                table.now(bill.split(table.sitting, SplitBill(op="o", by=way, people=which // 3), at))
+            case "claim":
+                table.now(bill.claim(table.sitting, Claim(op="o", line=line, on=which % 4 != 3), at))
+            case "tip":
+                table.now(bill.tip(table.sitting, Tip(op="o", percent=which), at))
+            case "take":
+                call = table.sitting.calls[0].id if table.sitting.calls else ""
+                table.now(guests.taken(table.sitting, call, replace(at, name="<Wang>")))
             case "clear":
-                table.now(sitting.cleared(table.sitting, table.sitting.calls[0].id if table.sitting.calls else ""))
+                table.now(guests.cleared(table.sitting, table.sitting.calls[0].id if table.sitting.calls else ""))
+            case "here":
+                sign = Sign(self.now, ["mains", "soups"][which % 2], self.now)
+                self.near = replace(self.near, signs={**self.near.signs, who: sign})
+            case "time":
+                self.now += which * 60_000
             case "advance":
                 to = [State.COOKING, State.READY, State.SERVED][which % 3]
                 table.now(kitchen.advance_line(table.sitting, line, to, at))
@@ -93,13 +154,39 @@ class Shop:
                 table.now(sitting.opened(table.sitting, at))
             case "close":
                 self.floor, closed = floors.close(
-                    self.floor, table.sitting, replace(at, fresh=f"s{len(self.past) + 2}")
+                    self.floor, table.sitting, table.menu.shop.terms, replace(at, fresh=f"s{len(self.past) + 2}")
                 )
                 self.past[closed.id] = closed
                 table.sitting, table.v = sitting.Sitting(f"s{len(self.past) + 1}", "t1"), 0
 
 
-ACTS = ["add", "change", "note", "place", "call", "name", "clear", "advance", "recall", "void", "sold_out", "stock"]
+ACTS = [
+    "add",
+    "change",
+    "note",
+    "place",
+    "restore",
+    "share",
+    "hold",
+    "fire",
+    "again",
+    "call",
+    "name",
+    "colour",
+    "allergies",
+    "split",
+    "claim",
+    "tip",
+    "take",
+    "clear",
+    "here",
+    "time",
+    "advance",
+    "recall",
+    "void",
+    "sold_out",
+    "stock",
+]
 
 
 def applied(push: bytes, blocks: dict[str, Any], order: dict[str, list[str]]) -> None:
@@ -142,14 +229,21 @@ def test_the_page_before_and_what_is_pushed_are_a_fresh_page(story: list[tuple[s
             assert pages[audience] == fresh, (act, audience)
 
 
+# Afterwards the first line is on hold, the second cooking, the third in the cart, and one was removed from it.
+BEFORE = [("add", 0), ("hold", 1), ("place", 0), ("add", 2), ("place", 0), ("advance", 3), ("split", 2), ("call", 0)]
+BEFORE += [("name", 0), ("add", 1), ("add", 0), ("change", 15)]
+# With which number each act changes something then.
+WHICH = {"stock": 3, "sold_out": 1, "add": 1, "change": 5, "note": 2, "share": 5, "hold": 5, "again": 1, "colour": 2}
+WHICH |= {"call": 1, "allergies": 1, "tip": 5, "time": 2, "advance": 4, "recall": 1, "void": 1}
+
+
 @pytest.mark.parametrize("act", [*ACTS, "close"])
 def test_every_act_reaches_somebodys_page(act: str) -> None:
     shop = Shop()
-    for step, which in (("add", 0), ("place", 0), ("advance", 0), ("add", 1), ("call", 0)):
+    for step, which in BEFORE:
         shop.do(step, which, LIN)
     views = {audience: shop.view(audience) for audience in AUDIENCES}
-    # The placed line stands first and the one in the cart second; this change removes it.
-    shop.do(act, {"stock": 3, "sold_out": 1, "add": 1, "change": 5, "note": 1, "call": 1, "advance": 4}.get(act, 0), JO)
+    shop.do(act, WHICH.get(act, 0), JO)
     changed = set()
     for audience, before in views.items():
         page = as_json(before)

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import logging
 import secrets
+import time
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -11,13 +12,12 @@ import msgspec
 from tornado.httputil import parse_body_arguments
 from tornado.web import HTTPError, RequestHandler, stream_request_body
 
-from ordering.documents import STAFF
-from ordering.handlers import assets
+from ordering.documents import MENU, STAFF
 from ordering.refused import Refused
 from ordering.services import Services
 from ordering.staff import Account
-from ordering.views.pages import pages
-from ordering.views.text import LANGUAGES, Text, preferred, text
+from ordering.views.pages import brand_style, pages
+from ordering.views.text import LANGUAGES, SOURCE, Text, preferred, text
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +25,6 @@ BODY_LARGEST = 64 * 1024  # bytes of a request: the longest command is under 4 K
 STAFF_DAYS = 1  # a staff login lasts a working day
 GUEST_DAYS = 2
 LANG_DAYS = 365
-NATIVE_NAMES = {"zh": "中文", "en": "English"}
 
 
 class GuestCookie(NamedTuple):
@@ -64,20 +63,23 @@ class Page(RequestHandler):
 
     def set_default_headers(self) -> None:
         """Called by Tornado for every answer."""
-        host = self.request.host
-        # Older Safari does not count ws: as 'self'.
-        sockets = f"ws://{host} wss://{host}" if _plain_host(host) else ""
-        self.set_header(
-            "Content-Security-Policy",
-            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-            f"connect-src 'self' {sockets}; form-action 'self'; "
-            "base-uri 'none'; frame-ancestors 'none'; manifest-src 'self'",
-        )
+        self.set_header("Content-Security-Policy", self._policy())
         self.set_header("Referrer-Policy", "same-origin")
         self.set_header("X-Content-Type-Options", "nosniff")
         self.set_header("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
         self.set_header("Cache-Control", "no-store")
         self.clear_header("Server")
+
+    def _policy(self, style: str = "") -> str:
+        """The Content-Security-Policy; `style` is the source of the one inline style sheet there may be."""
+        host = self.request.host
+        # Older Safari does not count ws: as 'self'.
+        sockets = f" ws://{host} wss://{host}" if _plain_host(host) else ""
+        return (
+            f"default-src 'none'; script-src 'self'; style-src 'self'{style}; img-src 'self' data:; "
+            f"connect-src 'self'{sockets}; form-action 'self'; "
+            "base-uri 'none'; frame-ancestors 'none'; manifest-src 'self'"
+        )
 
     # ---- what was sent
 
@@ -94,7 +96,7 @@ class Page(RequestHandler):
         try:
             self.check_xsrf_cookie()
         except HTTPError as error:
-            raise Refused("forbidden") from error
+            raise Refused("forbidden" if self.request.cookies else "no_cookies") from error
         sent.pop("_xsrf", None)
         return sent
 
@@ -140,7 +142,15 @@ class Page(RequestHandler):
                 self.set_cookie("lang", asked, expires_days=LANG_DAYS, samesite="Lax", secure=self.secure)
             return asked
         kept = self.get_cookie("lang", "")
-        return kept if kept in LANGUAGES else preferred(self.request.headers.get("Accept-Language", ""), LANGUAGES)
+        if kept in LANGUAGES:
+            return kept
+        return preferred(self.request.headers.get("Accept-Language", ""), LANGUAGES, self._shops_language())
+
+    def _shops_language(self) -> str:
+        """What is read by who wishes for nothing that there is."""
+        menu = self.services.shelf.newest(MENU)
+        spoken = menu.value.shop.languages if menu and menu.value else ()
+        return next((lang for lang in spoken if lang in LANGUAGES), SOURCE)
 
     @property
     def secure(self) -> bool:
@@ -192,11 +202,17 @@ class Page(RequestHandler):
         """Finishes with the page."""
         self.set_header("Content-Type", "text/html; charset=utf-8")
         self.set_header("Content-Language", self.t.html_lang)
+        brand = brand_style(values["shop"].accent if "shop" in values else "")
+        if brand:
+            self.set_header("Content-Security-Policy", self._policy(f" '{brand.source}'"))
         self.finish(
             pages(self.lang).page(
                 template,
-                static=assets.address,
-                languages=[(lang, NATIVE_NAMES[lang], self._in(lang), lang == self.lang) for lang in LANGUAGES],
+                static=self.settings["static_address"],
+                brand=brand,
+                languages=[
+                    (each.tag, each.name, self._in(lang), lang == self.lang) for lang, each in LANGUAGES.items()
+                ],
                 xsrf=self.xsrf_token.decode(),
                 new_op=secrets.token_urlsafe,
                 **values,
@@ -230,7 +246,7 @@ class Page(RequestHandler):
         if not isinstance(error, Refused):
             error = _as_refused(status_code)
         if not hasattr(self, "t"):  # the request failed before its language was known
-            self.lang, self.t = next(iter(LANGUAGES)), text(next(iter(LANGUAGES)))
+            self.lang, self.t = SOURCE, text(SOURCE)
         self.refuse(error)
 
     def log_exception(self, typ: Any, value: BaseException | None, tb: Any) -> None:
@@ -272,6 +288,11 @@ class NotFound(Page):
         """Called by Tornado."""
         super().prepare()
         raise Refused("no_such_page")
+
+
+def now() -> int:
+    """Milliseconds since 1970."""
+    return time.time_ns() // 1_000_000
 
 
 def refusal(refused: Refused, t: Text, op: Any = None) -> dict[str, Any]:

@@ -1,24 +1,33 @@
 """The guests' rooms: the table's page, its two doors, and the pages that stand in for dialogs."""
 
+import asyncio
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from typing import Any
 
+import msgspec
+
 from ordering import commands, metrics
+from ordering.bill import TIP_MOST
 from ordering.documents import FLOOR, MENU, STOCK, sitting_name
 from ordering.floor import Table
-from ordering.handlers.base import GuestCookie, Page
+from ordering.guests import NAME_LONGEST, guest_of
+from ordering.handlers.base import GuestCookie, Page, now
 from ordering.handlers.door import Do, LiveSocket
 from ordering.menu import Menu, find
 from ordering.refused import Refused
-from ordering.sitting import line_of
-from ordering.views import diner
+from ordering.sitting import COLOURS, line_of
+from ordering.stock import Stock
+from ordering.views import card, diner
 from ordering.views.audience import Audience, Form, build, needs, sitting_in
-from ordering.views.blocks import View
+from ordering.views.blocks import View, fingerprint
 from ordering.views.pages import fixed, marked
+from ordering.views.receipt import Receipt, pdf, receipt
 
 SITTING_ID = re.compile(r"[0-9a-f]{12}")
+POLL_LONGEST = 25.0  # seconds that a poll waits for something new; proxies cut what is silent for a minute
+SIGNS_APART = 1.0  # seconds between signs of life that are passed on
 
 
 class AtTable(Page):
@@ -75,10 +84,9 @@ class TablePage(AtTable):
     async def _show_page(self, floor: Any) -> None:
         audience = Audience("diner", "html", self.lang, self.sitting_id)
         values, v = await self.audience_values(audience)
-        view = build(audience, values, v, self.services.live.view(audience))
+        view = build(audience, values, v, now(), self.services.live.view(audience))
         sitting = sitting_in(values, self.sitting_id)
         menu: Menu = values[MENU]
-        me = next((guest for guest in sitting.guests if guest.id == self.guest), None)
         area = next((self.t.pick(area.name) for area in floor.areas if area.id == self.table.area), "")
         self.show(
             "diner/page.html",
@@ -86,7 +94,9 @@ class TablePage(AtTable):
             table=self.table,
             area=area,
             code=self.table.code,
-            sections=diner.sections(menu, self.t),
+            sections=card.sections(menu, self.t),
+            diets=[(tag.id, self.t.pick(tag.name)) for tag in menu.tags if tag.kind in ("diet", "heat")],
+            allergens=[(tag.id, self.t.pick(tag.label)) for tag in menu.allergens],
             fixed=fixed(self.lang, menu, self.table.code),
             blocks=marked(view),
             order=view.order,
@@ -94,16 +104,18 @@ class TablePage(AtTable):
             sitting_id=self.sitting_id,
             state="closed" if sitting.closed else "open" if sitting.opened else "free",
             me=self.guest,
-            my_name=me.name if me else "",
-            my_share=self.t.money(_share(view, sitting, self.guest), menu.shop),
+            mine=guest_of(sitting, self.guest),
+            my_share=self.t.money(_share(view, self.guest), menu.shop),
+            name_longest=NAME_LONGEST,
+            colours=COLOURS,
+            tip_most=TIP_MOST,
             flash=self.flash(),
-            live=True,
         )
 
     async def _show_json(self) -> None:
         audience = Audience("diner", "json", self.lang, self.sitting_id)
         values, v = await self.audience_values(audience)
-        view = build(audience, values, v, self.services.live.view(audience))
+        view = build(audience, values, v, now(), self.services.live.view(audience))
         self.give_xsrf_cookie()
         self.reply(
             {
@@ -120,6 +132,14 @@ class TablePage(AtTable):
         )
 
 
+PLACES = {
+    **dict.fromkeys(("change", "note", "restore", "share", "hold", "place", "fire", "again"), "#order"),
+    **dict.fromkeys(("name", "colour", "allergies"), "#me"),
+    **dict.fromkeys(("split", "claim", "tip"), "#bill-sheet"),
+}
+"""Which part of the page a form's answer opens, by what the form did."""
+
+
 class TableDo(AtTable, Do):
     """POST /t/{code}/do."""
 
@@ -132,12 +152,12 @@ class TableDo(AtTable, Do):
             self.request.arguments["sitting"] = [named.encode()]
         await self.find_table(self.path_args[0])
         if not self.guest:
-            raise Refused("forbidden")
+            raise Refused("forbidden" if self.request.cookies else "no_cookies")
         return await self.services.desk.guest(self.guest, self.sitting_id, self.command(sent))
 
     def back(self, sent: Mapping[str, Any]) -> str:
-        """The page, at the same sitting; with the order open after something was changed there."""
-        place = {"change": "#order", "note": "#order", "place": "#order", "call": "#order"}.get(str(sent.get("do")), "")
+        """The page, at the same sitting; with that part of it open where something was changed."""
+        place = PLACES.get(str(sent.get("do")), "")
         item = sent.get("item")
         place = f"#dish-{item}" if sent.get("do") == "add" and item else place
         return f"/t/{self.path_args[0]}?sitting={self.sitting_id}{place}"
@@ -158,14 +178,124 @@ class TableLive(LiveSocket, AtTable):
         await self.find_table(self.path_args[0])
         return Audience("diner", form, self.lang, self.sitting_id)
 
-    async def carry_out(self, sent: dict[str, Any]) -> dict[str, Any]:
+    async def carry_out(self, sent: dict[str, Any]) -> dict[str, Any] | None:
         """The desk's answer; what the message says of its sitting must be this socket's."""
+        if sent.get("do") == "here":
+            await self._here(sent)
+            return None
         if sent.pop("sitting", self.sitting_id) != self.sitting_id:
             raise Refused("sitting_closed")
         sent.pop("_xsrf", None)
         if not self.guest:
             raise Refused("forbidden")
         return await self.services.desk.guest(self.guest, self.sitting_id, self.command(sent))
+
+    async def _here(self, sent: dict[str, Any]) -> None:
+        """A sign of life: passed on, unless one was a moment ago."""
+        try:
+            sign = msgspec.convert(sent, commands.Here)
+        except msgspec.ValidationError as error:
+            raise Refused("malformed", why=str(error)) from error
+        moment = asyncio.get_running_loop().time()
+        if self.guest and moment - self._signed_at >= SIGNS_APART:
+            self._signed_at = moment
+            await self.services.desk.here(self.guest, self.sitting_id, sign.at)
+
+    _signed_at = -SIGNS_APART
+
+    def on_close(self) -> None:
+        """Called by Tornado: whoever leaves is gone at once, not when their last sign has grown old."""
+        super().on_close()
+        if self._signed_at > 0:
+            self.services.live.later(self.services.desk.gone(self.guest, self.sitting_id))
+
+
+class Waiting:
+    """A page that asks instead of listening, where WebSockets are blocked. A `live.Phone`."""
+
+    def __init__(self) -> None:
+        self.came: asyncio.Queue[bytes | None] = asyncio.Queue()
+
+    def send(self, message: bytes) -> Awaitable[None]:
+        """Part of `live.Phone`."""
+        self.came.put_nowait(message)
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        done.set_result(None)
+        return done
+
+    def drop(self) -> None:
+        """Part of `live.Phone`."""
+        self.came.put_nowait(None)
+
+
+class TableView(AtTable):
+    """GET /t/{code}/view: the whole view, or what differs from the one that the page names with `have`, as soon as
+    something does."""
+
+    _waiting: Waiting | None = None
+    _etag: str | None = None
+
+    async def get(self, code: str) -> None:
+        """Called by Tornado."""
+        await self.find_table(code)
+        form: Form = "json" if self.get_query_argument("form", "html") == "json" else "html"
+        have = self.get_query_argument("have", "").removeprefix("W/").strip('"')
+        waiting = self._waiting = Waiting()
+        seat = self.services.live.join(waiting, Audience("diner", form, self.lang, self.sitting_id))
+        try:
+            async with asyncio.timeout(POLL_LONGEST):
+                message = await waiting.came.get()
+                whole = not seat.sent or have != fingerprint(seat.sent)
+                if not whole:
+                    message = await waiting.came.get()
+        except TimeoutError:
+            self.set_status(204 if seat.sent else 503)
+            return
+        finally:
+            self.services.live.leave(seat)
+        if message is None or seat.sent is None:
+            self.set_status(503)
+            return
+        self.set_header("View", "whole" if whole else "difference")
+        self._etag = f'"{fingerprint(seat.sent)}"'
+        self.set_header("Content-Type", "application/json; charset=utf-8")
+        self.finish(message)
+
+    def compute_etag(self) -> str | None:
+        """Called by Tornado."""
+        return self._etag
+
+    def on_connection_close(self) -> None:
+        """Called by Tornado."""
+        if self._waiting:
+            self._waiting.drop()
+
+
+class ReceiptPage(AtTable):
+    """GET /t/{code}/receipt: a page to print."""
+
+    async def get(self, code: str) -> None:
+        """Called by Tornado."""
+        shown = await self._receipt(code)
+        self.show("diner/receipt.html", shop=shown.shop, shown=shown, code=code, sitting_id=self.sitting_id)
+
+    async def _receipt(self, code: str) -> Receipt:
+        await self.find_table(code)
+        values, _ = await self.audience_values(Audience("diner", "html", self.lang, self.sitting_id))
+        sitting = sitting_in(values, self.sitting_id)
+        return receipt(sitting, values[MENU], values[FLOOR], now(), self.t)
+
+
+class ReceiptPdf(ReceiptPage):
+    """GET /t/{code}/receipt.pdf."""
+
+    async def get(self, code: str) -> None:
+        """Called by Tornado."""
+        shown = await self._receipt(code)
+        content = await asyncio.to_thread(pdf, shown, self.t)
+        self.set_header("Content-Type", "application/pdf")
+        self.set_header("Content-Disposition", f'attachment; filename="receipt-{shown.id}.pdf"')
+        self.finish(content)
 
 
 class TableOp(AtTable):
@@ -187,17 +317,18 @@ class ItemPage(AtTable):
     async def get(self, code: str, item_id: str) -> None:
         """Called by Tornado."""
         await self.find_table(code)
-        documents = await self.services.desk.look(MENU, STOCK)
-        menu: Menu = documents[MENU].value
+        values, _ = await self.audience_values(Audience("diner", "html", self.lang, self.sitting_id))
+        menu: Menu = values[MENU]
         item = find(menu, item_id)
-        stock = documents[STOCK].value
         self.show(
             "diner/item.html",
             shop=menu.shop,
-            card=diner.card(menu, item, self.t),
+            card=card.card(menu, item, self.t),
             code=code,
             sitting_id=self.sitting_id,
-            available=diner.available(stock, item.id),
+            available=diner.available(menu, values[STOCK] or Stock(), item, now()),
+            concerns=diner.concerns(menu, sitting_in(values, self.sitting_id), item, self.t),
+            hours=self.t.hours(item.hours or menu.category[item.category].hours),
         )
 
 
@@ -220,7 +351,7 @@ class LinePage(AtTable):
         )
 
 
-def _share(view: View, sitting: Any, guest: str) -> int:
+def _share(view: View, guest: str) -> int:
     block = view.made.get(f"guest-{guest}")
     return block.shown.amount if block and isinstance(block.shown, diner.GuestShown) else 0
 

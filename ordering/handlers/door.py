@@ -68,12 +68,13 @@ def _form_values(sent: Mapping[str, Any], union: Any) -> dict[str, Any]:
         raise Refused("malformed", why="do")
     fields = set(chosen.__struct_encode_fields__)
     values = {name: _last(value) for name, value in sent.items() if name in fields or name == "do"}
-    if "modifiers" in fields:
-        picked = [value for name, value in sent.items() if name.partition(":")[0] == "modifiers"]
-        values["modifiers"] = [
-            each for value in picked for each in (value if isinstance(value, list) else [value]) if each
-        ]
+    for several in fields & SEVERAL:
+        picked = [value for name, value in sent.items() if name.partition(":")[0] == several]
+        values[several] = [each for value in picked for each in (value if isinstance(value, list) else [value]) if each]
     return values
+
+
+SEVERAL = {"modifiers", "tags"}  # fields that may come more than once
 
 
 def _last(value: Any) -> Any:
@@ -132,8 +133,8 @@ class LiveSocket(WebSocketHandler, Page, ABC):
         """What this socket looks at; raises `Refused` when it may not."""
 
     @abstractmethod
-    async def carry_out(self, sent: dict[str, Any]) -> dict[str, Any]:
-        """The answer of the desk; raises `Refused`."""
+    async def carry_out(self, sent: dict[str, Any]) -> dict[str, Any] | None:
+        """The answer of the desk, None when nobody waits for one; raises `Refused`."""
 
     def select_subprotocol(self, subprotocols: list[str]) -> str | None:
         """Called by Tornado: the first of ours that the client offers."""
@@ -184,9 +185,11 @@ class LiveSocket(WebSocketHandler, Page, ABC):
     async def _work(self) -> None:
         while True:
             message = await self._waiting.get()
-            self._answer(await self._carried_out(message))
+            answer = await self._carried_out(message)
+            if answer is not None:
+                self._answer(answer)
 
-    async def _carried_out(self, message: str | bytes) -> dict[str, Any]:
+    async def _carried_out(self, message: str | bytes) -> dict[str, Any] | None:
         sent: dict[str, Any] = {}
         try:
             if isinstance(message, bytes):

@@ -11,7 +11,7 @@ from argon2.exceptions import Argon2Error, InvalidHashError
 from ordering import commands
 from ordering.documents import FLOOR, MENU, STAFF
 from ordering.floor import Floor
-from ordering.handlers.base import STAFF_DAYS, Page
+from ordering.handlers.base import STAFF_DAYS, Page, now
 from ordering.handlers.door import Do, LiveSocket
 from ordering.menu import Menu
 from ordering.refused import Refused
@@ -101,7 +101,7 @@ class StaffOnly(Page):
         names = needs(audience, floor)
         loaded = await self.services.desk.look_with_number(names)
         documents = {name: document.value for name, document in loaded.documents.items()}
-        view = build(audience, documents, loaded.s, self.services.live.view(audience))
+        view = build(audience, documents, loaded.s, now(), self.services.live.view(audience))
         if self.wants_json:
             self.give_xsrf_cookie()
             self.reply({"v": view.v, "blocks": view.blocks, "order": view.order})
@@ -156,7 +156,7 @@ class StaffDo(StaffOnly, Do):
     async def carry_out(self, sent: dict[str, Any]) -> dict[str, Any]:
         """The desk's answer."""
         await self.must_be_staff()
-        return await self.services.desk.staff(self.who.id, self.command(sent))
+        return await self.services.desk.staff(self.who, self.command(sent))
 
     def back(self, sent: Mapping[str, Any]) -> str:
         """The board, at the station that the form came from."""
@@ -189,7 +189,7 @@ class StaffLive(LiveSocket, StaffOnly):
         """The desk's answer; a login that has ended since ends here, too."""
         await self.must_be_staff()
         sent.pop("_xsrf", None)
-        return await self.services.desk.staff(self.who.id, self.command(sent))
+        return await self.services.desk.staff(self.who, self.command(sent))
 
 
 class KitchenLive(StaffLive):

@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
 from ordering import floor as floors
-from ordering.documents import FLOOR, MENU, STOCK, sitting_name
+from ordering.documents import FLOOR, MENU, STOCK, near_name, sitting_name
 from ordering.floor import Floor
+from ordering.near import Near
 from ordering.sitting import Sitting
+from ordering.stock import Stock
 from ordering.views import diner, kitchen
 from ordering.views import floor as floor_view
 from ordering.views.blocks import Content, View
@@ -40,13 +42,13 @@ def needs(audience: Audience, floor: Floor | None) -> set[str]:
     """The names of the documents that the audience looks at."""
     house = {FLOOR, MENU, STOCK}
     if not audience.board:
-        return house | {sitting_name(audience.subject)}
+        return house | {sitting_name(audience.subject), near_name(audience.subject)}
     return house | {sitting_name(id) for id in floors.open_sittings(floor or Floor())}
 
 
-def build(audience: Audience, values: Mapping[str, Any], v: int, before: View | None = None) -> View:
-    """The audience's view of these documents (values by name; a sitting may be missing)."""
-    content = _content(audience, values)
+def build(audience: Audience, values: Mapping[str, Any], v: int, now: int, before: View | None = None) -> View:
+    """The audience's view of these documents (values by name; a sitting may be missing) at this moment (ms)."""
+    content = _content(audience, values, now)
     if audience.form == "json":
         return as_json(_JSON_KINDS[audience.kind], content, v)
     return pages(audience.lang).view(audience.kind, content, v, before)
@@ -63,11 +65,12 @@ def sitting_in(values: Mapping[str, Any], sitting_id: str) -> Sitting:
     return Sitting(sitting_id, table, closed=0 if table else 1)
 
 
-def _content(audience: Audience, values: Mapping[str, Any]) -> Content:
+def _content(audience: Audience, values: Mapping[str, Any], now: int) -> Content:
     floor: Floor = values[FLOOR]
-    menu, stock, words = values[MENU], values[STOCK], text(audience.lang)
+    menu, stock, words = values[MENU], values[STOCK] or Stock(), text(audience.lang)
     if audience.kind == "diner":
-        return diner.content(sitting_in(values, audience.subject), menu, stock, floor, words)
+        near = values.get(near_name(audience.subject)) or Near()
+        return diner.content(sitting_in(values, audience.subject), menu, stock, floor, near, now, words)
     sittings = {id: sitting_in(values, id) for id in floors.open_sittings(floor)}
     if audience.kind == "kitchen":
         return kitchen.content(list(sittings.values()), menu, stock, floor, words, audience.subject)

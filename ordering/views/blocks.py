@@ -4,6 +4,7 @@ Blocks are made from values (`Block.shown`); `views/pages.py` renders them as HT
 values as they are. A block depends on the audience and the language, never on who looks.
 """
 
+import hashlib
 from typing import Any, NamedTuple
 
 import msgspec
@@ -11,12 +12,14 @@ from msgspec import Struct
 
 
 class Block(NamedTuple):
-    """`kind` names the template macro; `shown` is the JSON view's value, `beside` what only the HTML needs."""
+    """`kind` names the template macro; `shown` is the JSON view's value, `beside` what only the HTML needs. `recurs`
+    says that the same object comes in many views, so that its HTML is worth keeping."""
 
     id: str
     kind: str
     shown: Struct
     beside: tuple[Any, ...] = ()
+    recurs: bool = False
 
 
 class Content(NamedTuple):
@@ -53,3 +56,8 @@ def difference(before: View | None, after: View) -> bytes:
 
 
 _encode = msgspec.json.Encoder().encode
+
+
+def fingerprint(view: View) -> str:
+    """A name for exactly this view, whichever process made it."""
+    return hashlib.sha256(_encode([view.blocks, view.order])).hexdigest()[:16]

@@ -5,20 +5,21 @@ from collections.abc import Mapping
 from msgspec import Struct, field
 
 from ordering import floor as floors
-from ordering.bill import totals
+from ordering.bill import in_sight
 from ordering.floor import Floor, Table
-from ordering.menu import Menu
+from ordering.menu import Menu, Terms
 from ordering.sitting import Sitting, cart
-from ordering.state import OPEN, State
+from ordering.state import OPEN, TO_MAKE, State
 from ordering.views.blocks import Block, Content
 
 
 class CallOnFloor(Struct, frozen=True):
-    """A guest's call; `at` ms since 1970."""
+    """A guest's call; `at` ms since 1970, `seen_by` the name of whoever is on the way."""
 
     id: str
     reason: str = field(name="for")
     at: int
+    seen_by: str
 
 
 class TableShown(Struct, frozen=True):
@@ -34,6 +35,7 @@ class TableShown(Struct, frozen=True):
     guests: int
     opened: int
     in_cart: int
+    held: int
     to_make: int
     ready: int
     amount: int
@@ -54,7 +56,7 @@ JSON_KINDS = frozenset({"table", "summary"})
 
 def content(sittings: Mapping[str, Sitting], menu: Menu, floor: Floor) -> Content:
     """Every block of the floor page; `sittings` by id."""
-    shown = [_table(table, sittings, floor) for table in floor.tables]
+    shown = [_table(table, sittings, floor, menu.shop.terms) for table in floor.tables]
     taken = sum(table.status != "free" for table in shown)
     summary = SummaryShown(taken, len(shown), sum(len(table.calls) for table in shown))
     blocks = [
@@ -68,9 +70,8 @@ def content(sittings: Mapping[str, Sitting], menu: Menu, floor: Floor) -> Conten
     return Content(blocks, order)
 
 
-def _table(table: Table, sittings: Mapping[str, Sitting], floor: Floor) -> TableShown:
+def _table(table: Table, sittings: Mapping[str, Sitting], floor: Floor, terms: Terms) -> TableShown:
     sitting = sittings.get(table.sitting) or Sitting(table.sitting, table.id)
-    sums = totals(sitting)
     left = [sittings[each.sitting] for each in floor.leaving if each.table == table.id and each.sitting in sittings]
     return TableShown(
         id=table.id,
@@ -82,9 +83,10 @@ def _table(table: Table, sittings: Mapping[str, Sitting], floor: Floor) -> Table
         guests=len(sitting.guests),
         opened=sitting.opened,
         in_cart=sum(line.qty for line in cart(sitting)),
-        to_make=sum(line.qty for line in sitting.lines if line.state in OPEN and line.state is not State.READY),
+        held=sum(line.qty for line in sitting.lines if line.state is State.HELD),
+        to_make=sum(line.qty for line in sitting.lines if line.state in TO_MAKE),
         ready=sum(line.qty for line in sitting.lines if line.state is State.READY),
-        amount=sums.amount,
-        calls=[CallOnFloor(call.id, call.reason, call.at) for call in sitting.calls],
+        amount=in_sight(sitting, sitting.terms or terms).total,
+        calls=[CallOnFloor(call.id, call.reason, call.at, call.seen_by) for call in sitting.calls],
         leaving=sum(line.qty for other in left for line in other.lines if line.state in OPEN),
     )

@@ -17,7 +17,8 @@ from ordering.views.text import Text
 
 
 class TicketLineShown(Struct, frozen=True):
-    """A line of a ticket; modifiers in words, `state` as everywhere."""
+    """A line of a ticket; modifiers in words, `state` as everywhere. `allergies` are the allergens (tag ids) that those
+    who eat it must avoid, `allergens` those in the dish, `shared` whether it is for the whole table."""
 
     id: str
     item: str
@@ -27,10 +28,14 @@ class TicketLineShown(Struct, frozen=True):
     note: str
     state: str
     reason: str
+    shared: bool
+    allergies: list[str]
+    allergens: list[str]
 
 
 class TicketShown(Struct, frozen=True):
-    """A ticket; `table` is the table's id, `table_name` what is painted on it, `at` ms since 1970."""
+    """A ticket; `table` is the table's id, `table_name` what is painted on it, `at` ms since 1970, `waits` when all of
+    it is on hold."""
 
     id: str
     sitting: str
@@ -39,6 +44,7 @@ class TicketShown(Struct, frozen=True):
     round: int
     station: str
     at: int
+    waits: bool
     lines: list[TicketLineShown]
     next: str | None
 
@@ -77,10 +83,18 @@ def content(sittings: Sequence[Sitting], menu: Menu, stock: Stock, floor: Floor,
     tickets = [ticket for ticket in kitchen.tickets(sittings) if station in ("", ticket.station)]
     stations = {each.id: text.pick(each.name) for each in menu.stations}
     tallies = [TallyShown(tally.item, text.pick(tally.name), tally.qty) for tally in kitchen.all_day(tickets)]
+    avoid = {tag.id: text.pick(tag.label) for tag in menu.allergens}
     blocks = [Block("all-day", "all_day", AllDayShown(len(tickets), tallies))]
     for ticket in tickets:
         shown = _ticket(ticket, floor, text)
-        blocks.append(Block(f"ticket-{ticket.id}", "ticket", shown, (stations.get(ticket.station, ""), not station)))
+        blocks.append(
+            Block(
+                f"ticket-{ticket.id}",
+                "ticket",
+                shown,
+                (stations.get(ticket.station, ""), not station, avoid, menu.shop),
+            )
+        )
     for item in menu.items:
         if station in ("", item.station):
             sold_out = stocks.left(stock, item.id) == 0
@@ -101,6 +115,7 @@ def _ticket(ticket: Ticket, floor: Floor, text: Text) -> TicketShown:
         round=ticket.round,
         station=ticket.station,
         at=ticket.at,
+        waits=ticket.waits,
         lines=[
             TicketLineShown(
                 id=line.id,
@@ -111,6 +126,9 @@ def _ticket(ticket: Ticket, floor: Floor, text: Text) -> TicketShown:
                 note=line.note,
                 state=line.state.value,
                 reason=line.reason,
+                shared=line.shared,
+                allergies=list(line.allergies),
+                allergens=list(line.allergens),
             )
             for line in ticket.lines
         ],

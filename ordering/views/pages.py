@@ -1,5 +1,7 @@
 """Templates: whole pages, and the macros that render a block the same way on a page and in a push."""
 
+import base64
+import hashlib
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -7,12 +9,14 @@ from typing import Any, NamedTuple
 import jinja2
 from markupsafe import Markup
 
+from ordering.brand import Accent, accents
 from ordering.menu import Menu
-from ordering.views.blocks import Content, View
-from ordering.views.diner import sections
+from ordering.views.blocks import Block, Content, View
+from ordering.views.card import sections
 from ordering.views.text import text
 
 TEMPLATES = Path(__file__).parent.parent.parent / "templates"
+KEPT = 50_000  # blocks of dishes that nobody has chosen, as HTML: tables × dishes × languages, about 1 KB each
 
 
 class Pages:
@@ -27,7 +31,9 @@ class Pages:
             lstrip_blocks=True,
         )
         self._env.globals["t"] = text(lang)
+        self._env.filters["named"] = lambda id, names: names.get(id, id)
         self._macros: dict[str, Any] = {}
+        self._kept: dict[int, tuple[Block, str]] = {}
 
     def page(self, template: str, /, **values: Any) -> str:
         """The page `templates/{template}` with these values."""
@@ -46,19 +52,54 @@ class Pages:
         rendered = before.blocks if before else {}
         macros = self.macros(f"{audience}/blocks.html")
         blocks = {
-            block.id: rendered[block.id]
-            if made.get(block.id) == block
-            else str(getattr(macros, block.kind)(block.id, block.shown, *block.beside)).strip()
+            block.id: rendered[block.id] if made.get(block.id) == block else self._html(macros, block)
             for block in content.blocks
         }
         return View(v, blocks, content.order, {block.id: block for block in content.blocks})
 
+    def _html(self, macros: Any, block: Block) -> str:
+        if not block.recurs:
+            return str(getattr(macros, block.kind)(block.id, block.shown, *block.beside)).strip()
+        # By identity, and the block is kept along: the same object means the same HTML, without comparing it.
+        known = self._kept.get(id(block))
+        if known is None:
+            if len(self._kept) >= KEPT:
+                self._kept.clear()
+            html = str(getattr(macros, block.kind)(block.id, block.shown, *block.beside)).strip()
+            known = self._kept[id(block)] = (block, html)
+        return known[1]
+
+
+class Brand(NamedTuple):
+    """A shop's colours as a style sheet of a few lines; `source` is what lets it through the page's policy."""
+
+    css: Markup
+    source: str
+
+
+@cache
+def brand_style(accent: str) -> Brand | None:
+    """The style sheet that puts a shop's accent in the place of ours; None when it has none."""
+    if not accent:
+        return None
+    themes = accents(accent)
+    css = (
+        f":root{{{_colours(themes['light'])}}}@media (prefers-color-scheme:dark){{:root{{{_colours(themes['dark'])}}}}}"
+    )
+    digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
+    return Brand(Markup(css), f"sha256-{digest}")  # noqa: S704 - made here from checked colours
+
+
+def _colours(accent: Accent) -> str:
+    return f"--accent:{accent.accent};--on-accent:{accent.on_accent};--accent-wash:{accent.wash}"
+
 
 class Fixed(NamedTuple):
-    """The part of a table's page that stands as long as the menu does: each dish's words by item id, and the sheets."""
+    """The part of a table's page that stands as long as the menu does: each dish's words by item id, and the choices
+    of those that have some."""
 
     words: dict[str, Markup]
-    sheets: Markup
+    choices: Markup
 
 
 @lru_cache(maxsize=256)  # tables × languages, about 100 KB each
@@ -67,8 +108,8 @@ def fixed(lang: str, menu: Menu, code: str) -> Fixed:
     macros = pages(lang).macros("diner/fixed.html")
     cards = [card for section in sections(menu, text(lang)) for card in section.cards]
     return Fixed(
-        {card.item.id: macros.words(card, code) for card in cards},
-        Markup().join(macros.template(card, code, menu.shop) for card in cards),
+        {card.item.id: macros.words(card, code, menu.shop) for card in cards},
+        Markup().join(macros.template(card, menu.shop) for card in cards if card.groups),
     )
 
 

@@ -1,13 +1,15 @@
 """Real Chromium: phones and screens with cookies of their own, that fail the test when their console complains."""
 
+import asyncio
 import contextlib
 import os
+import re
 import shutil
 from collections.abc import AsyncIterator
 from typing import Any
 
 from machines import PASSWORD, Server
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, WebSocketRoute, async_playwright
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 PHONE = {"width": 390, "height": 844}
@@ -65,6 +67,44 @@ class Room:
         await page.click("button.primary")
         await page.wait_for_selector("body.proved")
         return page
+
+
+class DeadZone:
+    """Where a phone's network ends: sockets are cut, new ones fail, and no request gets through."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.dead = False
+        self.sockets: list[WebSocketRoute] = []
+
+    async def enter(self) -> None:
+        """The network is gone; returns when the page has noticed."""
+        self.dead = True
+        await self.page.context.set_offline(True)
+        for socket in self.sockets:
+            await socket.close(code=1006)
+        await self.page.wait_for_selector("body.not-live")
+
+    async def leave(self) -> None:
+        """The network is back; returns when the page is live again."""
+        self.dead = False
+        await self.page.context.set_offline(False)
+        await self.page.wait_for_selector("body.is-live")
+
+    def route(self, socket: WebSocketRoute) -> None:
+        """A new socket of the page."""
+        if self.dead:
+            asyncio.ensure_future(socket.close(code=1006))
+            return
+        self.sockets.append(socket)
+        socket.connect_to_server()
+
+
+async def dead_zone(page: Page) -> DeadZone:
+    """A dead zone for this phone, which sees its sockets from the next load on."""
+    zone = DeadZone(page)
+    await page.route_web_socket(re.compile("/live"), zone.route)
+    return zone
 
 
 def network(said: str) -> bool:

@@ -6,7 +6,7 @@ import re
 import signal
 
 from machines import Server, short_folder
-from phones import room
+from phones import dead_zone, room
 from playwright.async_api import Page, expect
 
 PORK = "#item-dongpo-pork"
@@ -20,7 +20,7 @@ async def count(page: Page, selector: str, number: int) -> None:
 async def place(page: Page) -> None:
     """Reviews, confirms, sends."""
     await page.click(".totals .primary")
-    await page.click(".next a")
+    await page.click("#order .next")
     await page.click("#confirm .primary")
 
 
@@ -42,12 +42,14 @@ def test_two_phones_order_together_and_the_kitchen_moves_it_along(server: Server
             await count(lin, "#guests li", 2)
             await expect(lin.locator("#my-share b")).to_have_text("¥68")
             await expect(jo.locator("#my-share b")).to_have_text("¥98")
-            await lin.click(".totals .primary")
-            await lin.fill(".naming [name=name]", "Lin")
-            await lin.click(".naming button")
+            await lin.click(".me")
+            await lin.fill("#me [name=name]", "Lin")
+            await lin.click("#me button >> nth=0")
             await expect(jo.locator("#guests li").first).to_have_attribute("data-name", "Lin")
             kitchen, floor = await here.board("/kitchen"), await here.board("/floor")
-            await lin.click(".next a")
+            await lin.click("#me .close")
+            await lin.click(".totals .primary")
+            await lin.click("#order .next")
             await lin.click("#confirm .primary")
             for page in (lin, jo):
                 await count(page, "#rounds .line[data-state=queued]", 2)
@@ -72,16 +74,18 @@ def test_two_phones_order_together_and_the_kitchen_moves_it_along(server: Server
 NORMAL = """() => {
   const blocks = {};
   for (const block of document.querySelectorAll("[id]")) {
-    if (!/^(line|guest|item|round|sitting|totals|confirm)/.test(block.id) || block.matches("form, .sheet")) continue;
+    const ours = /^(line|guest|item|round|sitting|totals|confirm|bill|claim|presence)/;
+    if (!ours.test(block.id) || block.matches("form, .sheet")) continue;
     const copy = block.cloneNode(true);
     for (const each of [copy, ...copy.querySelectorAll("*")]) {
-      each.classList.remove("just", "mine", "shown");
+      each.classList.remove("just", "mine", "shown", "away");
       if (!each.classList.length) each.removeAttribute("class");
+      for (const own of ["hidden", "open"]) each.removeAttribute(own); // what this reader has opened, or is
     }
     blocks[block.id] = copy.outerHTML.replace(/\\s+/g, " ");
   }
   const order = {};
-  for (const name of ["guests", "cart", "rounds"]) {
+  for (const name of ["guests", "cart", "rounds", "claims"]) {
     order[name] = [...document.getElementById(name).children].map((child) => child.id);
   }
   return [blocks, order];
@@ -99,8 +103,9 @@ def test_a_page_kept_by_pushes_is_the_page_that_a_reload_gives(server: Server) -
             await lin.click(f"{PORK} .more")
             await jo.click("#order .close")
             await jo.click("#item-steamed-rice .more")
-            await lin.click(".sitting button >> nth=0")
-            await expect(jo.locator(".called")).to_have_count(1)
+            await lin.click(".ask summary")
+            await lin.click(".ask button >> nth=0")
+            await expect(jo.locator(".called li")).to_have_count(1)
             await expect(lin.locator("#item-steamed-rice .step b")).to_have_text("1")
             kept = [await page.evaluate(NORMAL) for page in (lin, jo)]
             assert kept[0] == kept[1]
@@ -132,11 +137,15 @@ def test_everything_works_without_script(server: Server) -> None:
             await page.fill("[name=note]", "lean")
             await page.click(".ends .primary")
             await expect(lines.nth(0)).to_contain_text("“lean”")
-            await page.fill(".naming [name=name]", "Ada")
-            await page.click(".naming button")
+            await page.click("#order .close")
+            await page.click(".me")
+            await page.fill("#me [name=name]", "Ada")
+            await page.click("#me button >> nth=0")
             await expect(page.locator("#guests li")).to_have_attribute("data-name", "Ada")
-            await page.click(".sitting button >> nth=1")
-            await expect(page.locator(".called")).to_have_text("The bill is coming")
+            await page.click("#me .close")
+            await page.click(".ask summary")
+            await page.click("text=The bill, please")
+            await expect(page.locator(".called li")).to_have_text("The bill: the staff have been told")
             await page.goto(page.url.split("#")[0] + "#confirm-sheet")
             await page.click("#confirm .primary")
             await expect(page.locator("#rounds .line[data-state=queued]")).to_have_count(2)
@@ -171,10 +180,11 @@ def test_what_the_reader_looks_at_does_not_move(server: Server) -> None:
             await jo.evaluate("scrollBy(0, 200)")
             where = "document.getElementById('dish-steamed-rice').getBoundingClientRect().top"
             before = await jo.evaluate(where)
+            await lin.click(".ask summary")
             for _ in range(2):
+                await lin.click(".ask button >> nth=0")
                 await lin.click(f"{PORK} .more")
-                await lin.click(".sitting button >> nth=0")
-            await expect(jo.locator(".called")).to_have_count(2)
+            await expect(jo.locator(".called li")).to_have_count(2)
             assert abs(await jo.evaluate(where) - before) <= 1
 
     asyncio.run(story())
@@ -200,15 +210,14 @@ def test_a_phone_without_network_keeps_what_was_tapped_and_sends_it_once(server:
     async def story() -> None:
         async with room(server) as here:
             lin, jo = await here.phone(6), await here.phone(6)
-            # A dead zone: the socket is gone, nothing gets through.
-            await lin.context.set_offline(True)
-            await lin.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
-            await expect(lin.locator("body")).to_have_class(re.compile("not-live"))
+            zone = await dead_zone(lin)
+            await lin.reload()
+            await zone.enter()
             await lin.click("#item-steamed-rice .more")
             await expect(lin.locator("#item-steamed-rice .more")).to_have_attribute("aria-busy", "true")
             await lin.click(f"{PORK} .more")
             await count(jo, "#cart .line", 0)
-            await lin.context.set_offline(False)
+            await zone.leave()
             await count(jo, "#cart .line", 2)
             await expect(jo.locator(f"{PORK} .step b")).to_have_text("1")
             await expect(lin.locator(f"{PORK} .more")).not_to_have_attribute("aria-busy", "true")
@@ -232,6 +241,7 @@ def test_a_closed_bill_turns_the_page_into_a_receipt(server: Server) -> None:
             await expect(lin.locator(".thanks")).to_be_visible()
             await expect(lin.locator("#rounds .line")).to_be_visible()
             await expect(lin.locator("button:visible")).to_have_count(0)
+            await expect(lin.locator(".shares")).to_contain_text("¥68")
             await lin.reload()
             await expect(lin.locator(".thanks")).to_be_visible()
             await lin.click("text=Start a new order at this table")

@@ -4,6 +4,7 @@ import itertools
 
 from ordering.commands import Add, Place
 from ordering.menu import Menu
+from ordering.pace import Pace
 from ordering.sitting import Moment, Sitting, add, place
 from ordering.stock import Stock
 
@@ -22,6 +23,7 @@ class Table:
     def __init__(self, menu: Menu, stock: Stock | None = None) -> None:
         self.menu = menu
         self.stock = stock or Stock()
+        self.pace = Pace()
         self.sitting = Sitting("s1", "t1")
         self.v = 0
 
@@ -45,5 +47,5 @@ class Table:
     def places(self, seen: int | None = None, who: str = LIN) -> Sitting:
         """The cart placed, as it was seen now or at version `seen`."""
         command = Place(op="o", seen=self.v if seen is None else seen)
-        sitting, self.stock = place(self.sitting, self.stock, command, self.moment(who))
+        sitting, self.stock = place(self.sitting, self.menu, self.stock, self.pace, command, self.moment(who))
         return self.now(sitting)

@@ -10,7 +10,7 @@ from stories import JO, Table, moment
 from ordering import floor as floors
 from ordering import kitchen
 from ordering.floor import Area, Floor
-from ordering.menu import Menu
+from ordering.menu import Menu, Terms
 from ordering.refused import Refused
 from ordering.restaurant import DEMO, read
 from ordering.sitting import Sitting
@@ -91,7 +91,7 @@ def test_closing_a_bill_leaves_its_dishes_on_the_display(round_in_the_kitchen: T
     seats = floors.Table("t1", "1", 4, "hall", "code", "s1")
     floor = Floor((Area("hall", {"en": "Hall"}),), (seats,))
     before = kitchen.tickets([table.sitting])
-    floor, closed = floors.close(floor, table.sitting, moment(v=table.v))
+    floor, closed = floors.close(floor, table.sitting, Terms(), moment(v=table.v))
     assert floor.tables[0].sitting != "s1"
     assert "s1" in floors.open_sittings(floor)
     assert [ticket.id for ticket in kitchen.tickets([closed])] == [ticket.id for ticket in before]

@@ -5,10 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stories import JO, LIN, Table
 
+from ordering import guests
 from ordering import sitting as rules
-from ordering.bill import totals
+from ordering.bill import in_sight, shares
 from ordering.commands import CallStaff, Change, Name, Note
-from ordering.menu import Menu
+from ordering.menu import Menu, Terms
 from ordering.refused import Refused
 from ordering.restaurant import DEMO, read
 from ordering.sitting import cart, line_of, placed
@@ -106,7 +107,7 @@ def test_the_cart_and_the_guests_are_limited(table: Table) -> None:
         table.adds(PORK, note="one more")
     sitting = rules.Sitting("s", "t", opened=1, guests=tuple(rules.Guest(str(n), 1) for n in range(rules.GUESTS_MOST)))
     with refused("too_many"):
-        rules.call(sitting, CallStaff(op="o", reason="bill"), table.moment("late"))
+        guests.call(sitting, CallStaff(op="o", reason="bill"), table.moment("late"))
 
 
 def test_placing_sends_what_was_seen(table: Table) -> None:
@@ -188,17 +189,17 @@ def test_placing_takes_counted_portions_and_never_more_than_there_are(menu: Menu
 
 
 def test_calling_twice_for_the_same_is_refused(table: Table) -> None:
-    table.now(rules.call(table.sitting, CallStaff(op="o", reason="bill"), table.moment()))
+    table.now(guests.call(table.sitting, CallStaff(op="o", reason="bill"), table.moment()))
     with refused("already_called"):
-        rules.call(table.sitting, CallStaff(op="o", reason="bill"), table.moment(JO))
-    table.now(rules.call(table.sitting, CallStaff(op="o", reason="waiter"), table.moment(JO)))
-    table.now(rules.cleared(table.sitting, table.sitting.calls[0].id))
+        guests.call(table.sitting, CallStaff(op="o", reason="bill"), table.moment(JO))
+    table.now(guests.call(table.sitting, CallStaff(op="o", reason="waiter"), table.moment(JO)))
+    table.now(guests.cleared(table.sitting, table.sitting.calls[0].id))
     assert [call.reason for call in table.sitting.calls] == ["waiter"]
 
 
 def test_a_guest_names_only_itself(table: Table) -> None:
     table.adds(PORK, who=LIN)
-    table.now(rules.name(table.sitting, Name(op="o", name=" 林  "), table.moment(LIN)))
+    table.now(guests.name(table.sitting, Name(op="o", name=" 林  "), table.moment(LIN)))
     table.adds(PORK, who=JO)
     assert [guest.name for guest in table.sitting.guests] == ["林", ""]
 
@@ -207,13 +208,13 @@ def test_a_closed_sitting_takes_no_order_and_forgets_its_cart(table: Table) -> N
     table.adds(PORK)
     table.places()
     table.adds(DUCK)
-    table.now(rules.closed(table.sitting, table.moment()))
+    table.now(rules.closed(table.sitting, Terms(), table.moment()))
     assert [line.item for line in table.sitting.lines] == [PORK]
     for act in (
         lambda: table.adds(PORK),
         lambda: table.places(),
-        lambda: rules.call(table.sitting, CallStaff(op="o", reason="bill"), table.moment()),
-        lambda: rules.name(table.sitting, Name(op="o", name="x"), table.moment()),
+        lambda: guests.call(table.sitting, CallStaff(op="o", reason="bill"), table.moment()),
+        lambda: guests.name(table.sitting, Name(op="o", name="x"), table.moment()),
         lambda: rules.change(table.sitting, Change(op="o", line="x", by=1), table.moment()),
         lambda: rules.note(table.sitting, Note(op="o", line="x", note=""), table.moment()),
     ):
@@ -247,9 +248,9 @@ def test_whatever_guests_do_the_sums_hold_and_nothing_placed_changes(
         assert all(after[id] == line for id, line in before.items())
         for id in after.keys() - before.keys():
             assert (after[id].qty, after[id].note) == (seen[id].qty, seen[id].note), "bought what was not seen"
-    sums = totals(table.sitting)
-    assert sum(sums.by_guest.values()) == sums.amount
-    assert sums.amount == sum(line.qty * line.unit_price for line in table.sitting.lines)
+    sums = in_sight(table.sitting, Terms())
+    assert sum(share.amount for share in shares(table.sitting, table.sitting.lines, Terms())) == sums.total
+    assert sums.total == sum(line.qty * line.unit_price for line in table.sitting.lines)
     for item, portions in counted.items():
         taken = sum(line.qty for line in placed(table.sitting) if line.item == item)
         assert table.stock.left[item] == portions - taken >= 0

@@ -314,7 +314,7 @@ async def test_methods_and_addresses_that_are_not_there_get_an_answer(guest: Gue
         ("GET", f"/t/{guest.code}/do", 405),
         ("PUT", f"/t/{guest.code}", 405),
         ("GET", "/nope", 404),
-        ("GET", f"/static/{assets.VERSION}/../../run.py", 403),
+        ("GET", f"/static/{assets.VERSION}/../../run.py", 404),
         ("GET", f"/static/{assets.VERSION}/none.css", 404),
         ("GET", "/static/diner.css", 404),
         ("GET", f"/t/{guest.code}/live", 400),
