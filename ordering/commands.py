@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Meta, Struct, field
 
 Id = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._:-]+$")]
+MaybeId = Annotated[str, Meta(max_length=64, pattern=r"^[A-Za-z0-9._:-]*$")]
 Target = Literal["cooking", "ready", "served"]
 Reason = Literal["waiter", "water", "cutlery", "help", "bill"]
 Split = Literal["guest", "equal", "lines"]
@@ -69,13 +70,13 @@ class Hold(Command, frozen=True, tag="hold"):
 class Fire(Command, frozen=True, tag="fire"):
     """A held line, or all of them, to be made now."""
 
-    line: Id | Literal[""] = ""
+    line: MaybeId = ""
 
 
 class Again(Command, frozen=True, tag="again"):
     """A placed line, or a whole round, once more into the cart."""
 
-    line: Id | Literal[""] = ""
+    line: MaybeId = ""
     round: Annotated[int, Meta(ge=0)] = 0
 
 
@@ -132,7 +133,7 @@ class Tip(Command, frozen=True, tag="tip"):
 class Here(Struct, frozen=True, forbid_unknown_fields=True, tag_field="do", tag="here"):
     """A sign of life of a page: where on the menu (a category's id) its guest is; not remembered, so without `op`."""
 
-    at: Id | Literal[""] = ""
+    at: MaybeId = ""
 
 
 class Advance(Command, frozen=True, tag="advance"):

@@ -25,7 +25,9 @@ from ordering.stock import Stock
 DEMO = Path(__file__).parent / "demo" / "restaurant.toml"
 
 Key = Annotated[str, Meta(min_length=1, max_length=32, pattern=r"^[a-z0-9-]+$")]
-Label = dict[str, Annotated[str, Meta(min_length=1, max_length=160)]]
+Label = dict[
+    str, Annotated[str, Meta(min_length=1, max_length=160, pattern=r"^[^\x00-\x1f\x7f]*$")]
+]  # no control characters
 Time = Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-4]):[0-5][0-9]$")]
 Percent = Decimal
 

@@ -1,7 +1,7 @@
 // The staff's boards: kitchen and floor. Silence never looks like "no orders": without a proof within three seconds the
 // whole page says that it may be out of date.
 
-import { applyPush, commandOf, Live, say, wearPending } from "./live.js";
+import { applyPush, commandOf, Live, say, submitterOf, wearPending } from "./live.js";
 
 const { body } = document;
 const STALE = 3000; // ms without a proof that this page's number is the store's
@@ -146,7 +146,7 @@ function shield(before) {
 // ---- what the staff do
 
 document.addEventListener("submit", (event) => {
-  const sent = commandOf(event.target, event.submitter);
+  const sent = commandOf(event.target, submitterOf(event));
   if (!sent.address.endsWith("/do")) return;
   event.preventDefault();
   live.send(sent);

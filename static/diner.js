@@ -1,6 +1,6 @@
 // The guests' page. Without this file every command is a plain form and the page a reload; with it the page lives.
 
-import { applyPush, commandOf, Live, say, wearPending } from "./live.js";
+import { applyPush, commandOf, Live, say, submitterOf, wearPending } from "./live.js";
 
 const { body } = document;
 const $ = (selector, within = document) => within.querySelector(selector);
@@ -31,7 +31,10 @@ const live = new Live({
     noteVersion(push.v);
     const states = new Map($$("#rounds .line").map((line) => [line.id, line.dataset.state]));
     const changed = applyPush(push, whole);
-    body.dataset.state = $("#sitting").dataset.state;
+    if (body.dataset.state !== $("#sitting").dataset.state) {
+      body.dataset.state = $("#sitting").dataset.state;
+      keepToSheet();
+    }
     showMine();
     refreshSheet();
     if (!whole) changed.forEach(markJustChanged);
@@ -133,7 +136,7 @@ function seenByNow() {
 
 document.addEventListener("submit", (event) => {
   if (event.target.id === "find") return void event.preventDefault();
-  const sent = commandOf(event.target, event.submitter);
+  const sent = commandOf(event.target, submitterOf(event));
   if (!sent.address.endsWith("/do")) return;
   event.preventDefault();
   if (sent.command.do === "place") sent.command.seen = seenByNow();
@@ -172,14 +175,21 @@ function go(hash) {
 addEventListener("hashchange", showSheet);
 function showSheet() {
   if (location.hash === "#confirm-sheet") seen = version;
+  const sheet = keepToSheet();
+  if (sheet) {
+    sheet.tabIndex = -1;
+    sheet.focus({ preventScroll: true });
+  }
+}
+
+/** While a sheet lies over the page, nothing behind it can be reached. Returns that sheet. */
+function keepToSheet() {
   const sheet = $(".sheet:target");
   const over = sheet && getComputedStyle(sheet).position === "fixed" ? sheet : null;
   for (const part of $$("header, main, .dock, .sheet")) part.inert = Boolean(over) && part !== over;
-  if (over) {
-    over.tabIndex = -1;
-    over.focus({ preventScroll: true });
-  }
+  return over;
 }
+addEventListener("resize", keepToSheet);
 
 addEventListener("keydown", (event) => {
   if (event.key !== "Escape" || dialog.open) return;
@@ -303,22 +313,23 @@ function matches(dish, query) {
   if (!/^[a-z0-9]+$/.test(typed)) return false;
   const heard = sounded(typed);
   if (dish.whole.includes(heard) || dish.initials.includes(typed)) return true;
-  if (heard.length > 4 && distance(heard, dish.whole.slice(0, heard.length)) <= 1) return true;
+  if (heard.length > 4 && distance(heard, dish.whole, true) <= 1) return true;
   return query.split(/\s+/).every((part) => dish.words.some((word) => near(part, word)));
 }
 
 /** Whether somebody who typed this may have meant that word, or its beginning. */
 function near(typed, word) {
   if (word.startsWith(typed)) return true;
-  const slips = typed.length > 7 ? 2 : typed.length > 3 ? 1 : 0;
-  if (!slips) return false;
+  const slips = typed.length > 7 ? 2 : typed.length > 2 ? 1 : 0;
+  if (!slips || (typed.length < 5 && typed[0] !== word[0])) return false;
   return [-1, 0, 1].some((more) => distance(typed, word.slice(0, typed.length + more)) <= slips);
 }
 
-/** Letters that are wrong, missing, too many or swapped with their neighbour (optimal string alignment). */
-function distance(one, other) {
+/** Letters that are wrong, missing, too many or swapped with their neighbour (optimal string alignment); `within`:
+ *  compared with whichever part of the other comes nearest. */
+function distance(one, other, within) {
   let before = [];
-  let last = Array.from({ length: other.length + 1 }, (_, at) => at);
+  let last = Array.from({ length: other.length + 1 }, (_, at) => (within ? 0 : at));
   for (let i = 1; i <= one.length; i++) {
     const now = [i];
     for (let j = 1; j <= other.length; j++) {
@@ -330,7 +341,7 @@ function distance(one, other) {
     before = last;
     last = now;
   }
-  return last[other.length];
+  return within ? Math.min(...last) : last[other.length];
 }
 
 function search() {

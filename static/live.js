@@ -17,6 +17,12 @@ export function newOp() {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
+let lastPressed;
+addEventListener("click", (event) => (lastPressed = event.target.closest?.("button")), true);
+
+/** The button that sent a form; Safari before 15.4 does not say it. */
+export const submitterOf = (event) => event.submitter || (lastPressed?.form === event.target ? lastPressed : null);
+
 const NUMBERS = new Set(["qty", "seen", "count", "people", "percent", "colour", "round"]);
 const FLAGS = new Set(["on", "shared"]);
 
@@ -327,7 +333,9 @@ export class Live {
   }
 
   watch() {
-    if (this.socket?.readyState === WebSocket.OPEN && Date.now() - this.heard > this.silence) this.reconnect();
+    const open = this.socket?.readyState === WebSocket.OPEN;
+    if (open && Date.now() - this.heard > this.silence) this.reconnect();
+    if (!open && this.polling && this.pending.size) this.deliver();
   }
 }
 

@@ -87,6 +87,7 @@ class TablePage(AtTable):
         view = build(audience, values, v, now(), self.services.live.view(audience))
         sitting = sitting_in(values, self.sitting_id)
         menu: Menu = values[MENU]
+        stands = fixed(self.lang, menu, self.table.code)
         area = next((self.t.pick(area.name) for area in floor.areas if area.id == self.table.area), "")
         self.show(
             "diner/page.html",
@@ -94,10 +95,9 @@ class TablePage(AtTable):
             table=self.table,
             area=area,
             code=self.table.code,
-            sections=card.sections(menu, self.t),
-            diets=[(tag.id, self.t.pick(tag.name)) for tag in menu.tags if tag.kind in ("diet", "heat")],
             allergens=[(tag.id, self.t.pick(tag.label)) for tag in menu.allergens],
-            fixed=fixed(self.lang, menu, self.table.code),
+            fixed=stands,
+            menu=stands.menu(view),
             blocks=marked(view),
             order=view.order,
             v=v,

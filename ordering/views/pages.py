@@ -3,6 +3,7 @@
 import base64
 import hashlib
 from functools import cache, lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -95,21 +96,40 @@ def _colours(accent: Accent) -> str:
 
 
 class Fixed(NamedTuple):
-    """The part of a table's page that stands as long as the menu does: each dish's words by item id, and the choices
-    of those that have some."""
+    """The part of a table's page that stands as long as the menu does: the search, the categories, the choices of the
+    dishes, and `pieces` of the menu, between which stand the blocks of the `items`."""
 
-    words: dict[str, Markup]
+    find: Markup
+    categories: Markup
     choices: Markup
+    pieces: tuple[str, ...]
+    items: tuple[str, ...]
+
+    def menu(self, view: View) -> Markup:
+        """The menu with the blocks of this view."""
+        blocks = [view.blocks[f"item-{item}"] for item in self.items]
+        between = chain.from_iterable(zip(self.pieces, blocks, strict=False))
+        return Markup("".join([*between, self.pieces[-1]]))  # noqa: S704 - our own macros made it, escaping
+
+
+HERE = "\0"  # stands where a block comes; no text of a menu holds it
 
 
 @lru_cache(maxsize=256)  # tables × languages, about 100 KB each
 def fixed(lang: str, menu: Menu, code: str) -> Fixed:
-    """Rendered once for each menu, language and table: three quarters of the page."""
-    macros = pages(lang).macros("diner/fixed.html")
-    cards = [card for section in sections(menu, text(lang)) for card in section.cards]
+    """Rendered once for each menu, language and table: nine tenths of the page."""
+    macros, words = pages(lang).macros("diner/fixed.html"), text(lang)
+    shown = sections(menu, words)
+    parts = str(macros.menu(shown, code, menu.shop, HERE)).split(HERE)
     return Fixed(
-        {card.item.id: macros.words(card, code, menu.shop) for card in cards},
-        Markup().join(macros.template(card, menu.shop) for card in cards if card.groups),
+        macros.find(
+            [(tag.id, words.pick(tag.name)) for tag in menu.tags if tag.kind in ("diet", "heat")],
+            [(tag.id, words.pick(tag.label)) for tag in menu.allergens],
+        ),
+        macros.categories(shown),
+        macros.templates(shown, menu.shop),
+        tuple(parts[::2]),
+        tuple(parts[1::2]),
     )
 
 

@@ -82,13 +82,14 @@ def _rows(sitting: Sitting, text: Text) -> list[Row]:
     alike: dict[tuple[object, ...], list[Line]] = {}
     for line in placed(sitting):
         if line.state is not State.VOID:
-            alike.setdefault((line.item, line.modifiers, line.unit_price), []).append(line)
+            chosen = tuple(choice.id for choice in line.modifiers)
+            alike.setdefault((line.item, chosen, line.unit_price), []).append(line)
     return [
         Row(
             qty=sum(line.qty for line in lines),
             name=text.pick(lines[0].name),
             other=text.other(lines[0].name),
-            details=text.listed(text.pick(choice.name) for choice in lines[0].modifiers),
+            details=" · ".join(text.pick(choice.name) for choice in lines[0].modifiers),
             amount=sum(amount(line) for line in lines),
         )
         for lines in alike.values()
@@ -106,9 +107,8 @@ def pdf(shown: Receipt, text: Text) -> bytes:
     rows = _printed(shown, text)
     height = sum(row.space + row.size * 1.35 for row in rows) + 2 * MARGIN
     written = BytesIO()
-    canvas = Canvas(written, pagesize=(WIDTH, height), invariant=True)
+    canvas = Canvas(written, pagesize=(WIDTH, height), invariant=True, lang=text.html_lang)
     canvas.setTitle(f"{text.pick(shown.shop.name)} {shown.table}")
-    canvas.setLang(text.html_lang)
 
     def width(words: str, size: float) -> float:
         return float(sum(pdfmetrics.stringWidth(run, font, size) for font, run in _runs(words)))

@@ -4,7 +4,6 @@ English is the language of the source; every other one is a gettext catalogue, `
 the folder of `--locale`, read when the server starts. Nothing else has to be told of a language.
 """
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -25,7 +24,7 @@ from ordering.refused import N_, WORDS, Refused
 from ordering.state import State
 
 CATALOGUES = Path(__file__).parent.parent / "locale"
-LANGUAGE_LINE = re.compile(rb'^"Language: (\w+)', re.MULTILINE)
+TAGS = {"zh": "zh-CN"}  # "zh" alone does not tell a browser which characters, and so which font
 
 
 class CatalogueError(Exception):
@@ -33,7 +32,7 @@ class CatalogueError(Exception):
 
 
 class Language(NamedTuple):
-    """`tag`: the `lang` of its pages; `name`: what its readers call it; `catalogue`: its sentences (None: the source)."""
+    """`tag`: the `lang` of its pages; `name`: what its readers call it; `catalogue`: its sentences, if not ours."""
 
     tag: str
     name: str
@@ -41,8 +40,7 @@ class Language(NamedTuple):
 
 
 def _language(key: str, catalogue: Path | None) -> Language:
-    declared = LANGUAGE_LINE.search(catalogue.read_bytes()) if catalogue else None
-    tag = (declared[1].decode() if declared else key).replace("_", "-")
+    tag = TAGS.get(key, key.replace("_", "-"))
     try:
         name = str(Locale.parse(key).get_display_name(key))
         Locale.parse(tag, sep="-")

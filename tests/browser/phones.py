@@ -5,7 +5,8 @@ import contextlib
 import os
 import re
 import shutil
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from machines import PASSWORD, Server
@@ -94,10 +95,36 @@ class DeadZone:
     def route(self, socket: WebSocketRoute) -> None:
         """A new socket of the page."""
         if self.dead:
-            asyncio.ensure_future(socket.close(code=1006))
+            self.closing = asyncio.ensure_future(socket.close(code=1006))
             return
         self.sockets.append(socket)
         socket.connect_to_server()
+
+
+class Slow:
+    """A line on which everything, in both directions, takes `seconds`, and stays in order."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.pumps: list[asyncio.Task[None]] = []
+
+    def route(self, socket: WebSocketRoute) -> None:
+        """A new socket of the page."""
+        there = socket.connect_to_server()
+        socket.on_message(self._pump(there))
+        there.on_message(self._pump(socket))
+
+    def _pump(self, target: WebSocketRoute) -> Callable[[str | bytes], None]:
+        waiting: asyncio.Queue[tuple[float, str | bytes]] = asyncio.Queue()
+
+        async def pump() -> None:
+            while True:
+                due, message = await waiting.get()
+                await asyncio.sleep(due - time.monotonic())
+                target.send(message)
+
+        self.pumps.append(asyncio.ensure_future(pump()))
+        return lambda message: waiting.put_nowait((time.monotonic() + self.seconds, message))
 
 
 async def dead_zone(page: Page) -> DeadZone:

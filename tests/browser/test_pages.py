@@ -6,7 +6,7 @@ import re
 import signal
 
 from machines import Server, short_folder
-from phones import dead_zone, room
+from phones import room
 from playwright.async_api import Page, expect
 
 PORK = "#item-dongpo-pork"
@@ -186,41 +186,6 @@ def test_what_the_reader_looks_at_does_not_move(server: Server) -> None:
                 await lin.click(f"{PORK} .more")
             await expect(jo.locator(".called li")).to_have_count(2)
             assert abs(await jo.evaluate(where) - before) <= 1
-
-    asyncio.run(story())
-
-
-def test_commands_go_by_post_where_websockets_are_blocked(server: Server) -> None:
-    async def story() -> None:
-        async with room(server) as here:
-            context = await here.context()
-            page = await context.new_page()
-            await page.route_web_socket(re.compile("/live"), lambda socket: socket.close(code=1006, reason=""))
-            other = await here.phone(5)
-            await page.goto(await here.link(5))
-            await page.click(f"{PORK} .more")
-            await count(other, "#cart .line", 1)
-            await page.reload()
-            await count(page, "#cart .line", 1)
-
-    asyncio.run(story())
-
-
-def test_a_phone_without_network_keeps_what_was_tapped_and_sends_it_once(server: Server) -> None:
-    async def story() -> None:
-        async with room(server) as here:
-            lin, jo = await here.phone(6), await here.phone(6)
-            zone = await dead_zone(lin)
-            await lin.reload()
-            await zone.enter()
-            await lin.click("#item-steamed-rice .more")
-            await expect(lin.locator("#item-steamed-rice .more")).to_have_attribute("aria-busy", "true")
-            await lin.click(f"{PORK} .more")
-            await count(jo, "#cart .line", 0)
-            await zone.leave()
-            await count(jo, "#cart .line", 2)
-            await expect(jo.locator(f"{PORK} .step b")).to_have_text("1")
-            await expect(lin.locator(f"{PORK} .more")).not_to_have_attribute("aria-busy", "true")
 
     asyncio.run(story())
 
