@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup run test test-setup check lint format messages lock bench screenshots clean
+.PHONY: help setup run test test-setup check lint format messages lock bench lighthouse screenshots clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ lock: ## pin the newest versions that requirements*.in allow
 
 bench: test-setup ## measure: tap to other phone, page size and time (docs/performance.md)
 	@$(BIN)/python tests/bench/measure.py
+
+lighthouse: test-setup ## what Lighthouse says of the guests' page (needs node 18 with npm; fails when a budget does)
+	@$(BIN)/python tests/bench/lighthouse.py
 
 screenshots: test-setup ## look at every page: docs/images/ and screenshots/
 	@$(BIN)/python tests/browser/shoot.py

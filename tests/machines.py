@@ -1,8 +1,10 @@
 """Real parts for the tests: stores, servers, nginx, each a process that can be killed, frozen and started again."""
 
+import asyncio
 import contextlib
 import os
 import re
+import secrets
 import shutil
 import signal
 import socket
@@ -13,11 +15,12 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from ordering.embedded import Embedded
+from ordering.store import Store
 
 ROOT = Path(__file__).parent.parent
 PASSWORD = "correct horse"
@@ -258,3 +261,16 @@ def _inodes(pid: int) -> set[str]:
             if match := re.fullmatch(r"socket:\[(\d+)\]", os.readlink(link)):
                 found.add(match[1])
     return found
+
+
+def on_a_shop(embedded: Embedded, story: Callable[[Store], Awaitable[None]]) -> None:
+    """Runs the story on a shop of its own."""
+
+    async def run() -> None:
+        store = Store(embedded.url, f"shop-{secrets.token_hex(4)}")
+        try:
+            await story(store)
+        finally:
+            await store.close()
+
+    asyncio.run(run())

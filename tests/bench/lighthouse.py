@@ -1,9 +1,9 @@
-"""What Lighthouse says of the guests' page: a phone on a slow network, 120 dishes, a busy table. Fails when a budget does.
+"""What Lighthouse says of the guests' page: a phone on a slow network, 120 dishes, a busy table.
 
-Needs node 18 or later with npm; takes Lighthouse itself from the npm registry, pinned in `lighthouse/package-lock.json`.
+Fails when a budget does. Needs node 18 or later with npm; takes Lighthouse itself from the npm registry, pinned in
+`lighthouse/package-lock.json`.
 """
 
-import asyncio
 import json
 import os
 import shutil
@@ -17,7 +17,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 sys.path[:0] = [str(ROOT), str(HERE.parent), str(HERE.parent / "browser")]
 
-from actors import tables  # noqa: E402
+from actors import tables, tell  # noqa: E402
 from evening import busy_table  # noqa: E402
 from long_menu import long_menu  # noqa: E402
 from machines import Server, short_folder  # noqa: E402
@@ -83,8 +83,8 @@ def main() -> None:
     with short_folder() as folder:
         server = Server(folder, 1, f"--restaurant={long_menu(folder)}").start()
         try:
-            code = asyncio.run(busy_table(server, 0))
-            assert asyncio.run(tables(server.port))
+            code = tell(busy_table(server, 0))
+            assert tell(tables(server.port))
             address = f"http://localhost:{server.port}/t/{code}"
             told = [report(address, folder / f"{run}.json") for run in range(RUNS)]
         finally:
@@ -95,7 +95,9 @@ def main() -> None:
     for name, value in median.items():
         limit, side = BUDGETS.get(name, (None, ""))
         kept = limit is None or (value >= limit if side == "at least" else value <= limit)
-        print(f"{name:28} {value:>12,.3f}  {f'{side} {limit}' if limit is not None else ''}{'' if kept else '  BROKEN'}")
+        print(
+            f"{name:28} {value:>12,.3f}  {f'{side} {limit}' if limit is not None else ''}{'' if kept else '  BROKEN'}"
+        )
         broken += [] if kept else [name]
     print("\nNot perfect:", *failed(told[-1]), sep="\n  ")
     sys.exit(1 if broken else 0)

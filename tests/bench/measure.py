@@ -18,7 +18,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parent.parent), str(HERE.parent), str(HERE.parent / "browser")]
 
-from actors import Guest, new_op, tables  # noqa: E402
+from actors import Guest, new_op, tables, tell  # noqa: E402
 from machines import Server, short_folder  # noqa: E402
 from phones import room  # noqa: E402
 from playwright.async_api import CDPSession, Page  # noqa: E402
@@ -118,7 +118,7 @@ def main() -> None:
     with short_folder() as folder:
         server = Server(folder, processes=2).start()
         try:
-            asyncio.run(story(server, number))
+            tell(story(server, number))
         finally:
             server.stop()
 

@@ -3,7 +3,6 @@
 Plays an evening on a demo of its own, then looks at every page in several sizes, both themes and both languages.
 """
 
-import asyncio
 import sys
 from pathlib import Path
 
@@ -11,7 +10,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 sys.path[:0] = [str(ROOT), str(HERE.parent), str(HERE)]
 
-from actors import Guest, Staff, tables  # noqa: E402
+from actors import Guest, Staff, tables, tell  # noqa: E402
 from machines import Server, short_folder  # noqa: E402
 from phones import room  # noqa: E402
 
@@ -95,7 +94,7 @@ def main() -> None:
     with short_folder() as folder:
         server = Server(folder).start()
         try:
-            asyncio.run(story(server))
+            tell(story(server))
         finally:
             server.stop()
 

@@ -1,9 +1,8 @@
 """What a guest finds on the page: the menu, who else is there, what becomes of an order, the bill; on two phones."""
 
-import asyncio
 import re
 
-from actors import Guest, Staff, tables
+from actors import Guest, Staff, tables, tell
 from machines import Server
 from phones import Room, room
 from playwright.async_api import Page, expect
@@ -52,7 +51,7 @@ def test_the_search_forgives(server: Server) -> None:
             await expect(page.locator("#find")).to_be_hidden()
             await expect(page.locator(".dish.hide")).to_have_count(0)
 
-    asyncio.run(story())
+    tell(story())
 
 
 def test_filters_by_diet_and_allergen(server: Server) -> None:
@@ -75,7 +74,7 @@ def test_filters_by_diet_and_allergen(server: Server) -> None:
             await page.click(".categories a >> nth=2")
             await expect(page.locator(".dish.hide")).to_have_count(0)
 
-    asyncio.run(story())
+    tell(story())
 
 
 def test_the_categories_follow_the_scroll(server: Server) -> None:
@@ -87,7 +86,7 @@ def test_the_categories_follow_the_scroll(server: Server) -> None:
                 await expect(page.locator(f'.categories a[href="#cat-{category}"]')).to_have_class("on")
                 await expect(page.locator(f'.categories a[href="#cat-{category}"]')).to_be_in_viewport()
 
-    asyncio.run(story())
+    tell(story())
 
 
 def test_a_sheet_adds_up_and_knows_its_limits(server: Server) -> None:
@@ -117,7 +116,7 @@ def test_a_sheet_adds_up_and_knows_its_limits(server: Server) -> None:
             await expect(page.locator("dialog")).to_be_visible()
             await expect(line).to_have_count(2)
 
-    asyncio.run(story())
+    tell(story())
 
 
 def test_what_runs_out_says_so_everywhere_also_in_an_open_sheet(server: Server) -> None:
@@ -153,7 +152,7 @@ def test_what_runs_out_says_so_everywhere_also_in_an_open_sheet(server: Server) 
                 await staff.kitchen("stock", item=item, count=None)
                 await staff.kitchen("sold_out", item=item, on=False)
 
-    asyncio.run(story())
+    tell(story())
 
 
 def test_a_removal_can_be_undone(server: Server) -> None:
@@ -168,7 +167,7 @@ def test_a_removal_can_be_undone(server: Server) -> None:
             await expect(jo.locator("#cart .line")).to_have_count(1)
             await expect(jo.locator("#heard")).to_have_text("Guest 1 put Dongpo Pork back")
 
-    asyncio.run(story())
+    tell(story())
 
 
 def test_the_page_shows_who_is_here_and_choosing(server: Server) -> None:
@@ -186,7 +185,7 @@ def test_the_page_shows_who_is_here_and_choosing(server: Server) -> None:
             await expect(lin.locator("#guests .away")).to_have_count(1)
             await expect(lin.locator("#presence")).not_to_contain_text("Soups")
 
-    asyncio.run(story())
+    tell(story())
 
 
 def test_an_allergy_warns_the_table_and_reaches_the_kitchen_as_data(server: Server) -> None:
@@ -219,7 +218,7 @@ def test_an_allergy_warns_the_table_and_reaches_the_kitchen_as_data(server: Serv
             kitchen = await here.board("/kitchen")
             await expect(kitchen.locator(".allergy").first).to_have_text("Allergy: Nuts and peanuts")
 
-    asyncio.run(story())
+    tell(story())
 
 
 def test_a_line_on_hold_waits_until_it_is_fired(server: Server) -> None:
@@ -241,7 +240,7 @@ def test_a_line_on_hold_waits_until_it_is_fired(server: Server) -> None:
             await expect(kitchen.locator("#all-day")).to_contain_text("Osmanthus")
             await expect(lin.locator("#rounds .line[data-state=held]")).to_have_count(0)
 
-    asyncio.run(story())
+    tell(story())
 
 
 def test_calls_say_for_what_and_who_has_seen_them(server: Server) -> None:
@@ -258,7 +257,7 @@ def test_calls_say_for_what_and_who_has_seen_them(server: Server) -> None:
             await floor.locator("#table-t8").get_by_text("Done").click()
             await expect(jo.locator(".called")).to_have_count(0)
 
-    asyncio.run(story())
+    tell(story())
 
 
 def test_something_ready_is_told_gently_and_an_honest_time_given(server: Server) -> None:
@@ -283,7 +282,7 @@ def test_something_ready_is_told_gently_and_an_honest_time_given(server: Server)
             await staff.kitchen("advance", table="t9", ticket=f"{sitting}.{number}.dessert", to="ready")
             await expect(page.locator("#notice")).to_have_text("Osmanthus Rice Cake is ready")
 
-    asyncio.run(story())
+    tell(story())
 
 
 def test_the_bill_is_shared_in_three_ways_and_adds_up(server: Server) -> None:
@@ -315,7 +314,7 @@ def test_the_bill_is_shared_in_three_ways_and_adds_up(server: Server) -> None:
             assert sum(await shares(lin)) == total
             await expect(lin.locator("#my-share b")).to_have_text("¥34")
 
-    asyncio.run(story())
+    tell(story())
 
 
 async def amount(page: Page, selector: str) -> int:
@@ -339,7 +338,7 @@ def test_order_again_from_the_rounds(server: Server) -> None:
             await page.get_by_label("Round 1: all of it again").click()
             await expect(page.locator("#cart .line")).to_have_count(2)
 
-    asyncio.run(story())
+    tell(story())
 
 
 def test_a_guest_has_a_name_and_a_colour_of_its_own(server: Server) -> None:
@@ -357,7 +356,7 @@ def test_a_guest_has_a_name_and_a_colour_of_its_own(server: Server) -> None:
             await lin.click("#me form >> nth=1 >> button")
             await expect(jo.locator("#guests .g7")).to_have_count(1)
 
-    asyncio.run(story())
+    tell(story())
 
 
 def test_the_receipt_prints_and_comes_as_a_pdf(server: Server) -> None:
@@ -375,7 +374,7 @@ def test_the_receipt_prints_and_comes_as_a_pdf(server: Server) -> None:
             await lin.emulate_media(media="print")
             await expect(lin.locator(".links")).to_be_hidden()
 
-    asyncio.run(story())
+    tell(story())
 
 
 async def receipt_of_a_closed_bill(here: Room, server: Server) -> Page:

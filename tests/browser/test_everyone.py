@@ -1,12 +1,11 @@
 """For everyone: axe-core on every state, keyboard, sizes of targets and text, screen readers, old browsers."""
 
-import asyncio
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
-from actors import Staff
+from actors import Staff, tell
 from axe_playwright_python.async_playwright import Axe
 from evening import busy_table, states
 from machines import Server
@@ -46,7 +45,7 @@ def test_axe_finds_nothing_on_any_state(server: Server, scheme: str, lang: str) 
             found += await complaints(page, "wide")
             assert not found, "\n".join(found)
 
-    asyncio.run(story())
+    tell(story())
 
 
 def test_axe_finds_nothing_on_the_receipt_of_a_closed_bill_and_the_pages_around(server: Server) -> None:
@@ -65,7 +64,7 @@ def test_axe_finds_nothing_on_the_receipt_of_a_closed_bill_and_the_pages_around(
                 found += await complaints(page, path)
             assert not found, "\n".join(found)
 
-    asyncio.run(story())
+    tell(story())
 
 
 TARGETS = """() => [...document.querySelectorAll("a, button, summary, input:not([type=hidden]), label:has(input)")]
@@ -91,7 +90,7 @@ def test_targets_are_as_large_as_a_thumb(server: Server) -> None:
                 small = [each for each in small if each[2] < 44 or each[1] < 24]
                 assert not small, (state, small)
 
-    asyncio.run(story())
+    tell(story())
 
 
 WIDE = """() => [...document.querySelectorAll("body *")]
@@ -114,7 +113,7 @@ def test_text_of_twice_the_size_fits(server: Server) -> None:
                     await page.evaluate(WIDE),
                 )
 
-    asyncio.run(story())
+    tell(story())
 
 
 def test_an_order_is_made_by_keyboard_alone(server: Server) -> None:
@@ -139,7 +138,7 @@ def test_an_order_is_made_by_keyboard_alone(server: Server) -> None:
             await page.keyboard.press("Escape")
             await expect(page.locator("#order")).to_be_hidden()
 
-    asyncio.run(story())
+    tell(story())
 
 
 async def tab_to(page: Page, selector: str) -> None:
@@ -163,7 +162,7 @@ def test_a_screen_reader_hears_what_others_did_and_nothing_else(server: Server) 
             await expect(jo.locator("#cart .step b")).to_have_text("2")
             await expect(jo.locator("#heard")).to_have_text("Guest 1 added Dongpo Pork ×1")  # not every portion
 
-    asyncio.run(story())
+    tell(story())
 
 
 def test_nothing_moves_for_who_wants_it_still(server: Server) -> None:
@@ -175,7 +174,7 @@ def test_nothing_moves_for_who_wants_it_still(server: Server) -> None:
             moving = "() => document.getAnimations().filter(each => each.playState === 'running').length"
             assert await page.evaluate(moving) == 0
 
-    asyncio.run(story())
+    tell(story())
 
 
 def test_without_cookies_it_says_what_is_needed(server: Server) -> None:
@@ -192,7 +191,7 @@ def test_without_cookies_it_says_what_is_needed(server: Server) -> None:
             await script.goto(await here.link(10))
             await expect(script.locator("#cookies")).to_be_visible()
 
-    asyncio.run(story())
+    tell(story())
 
 
 # What browsers of five years ago (Chrome 96, Firefox 94, Safari 15.1) do not know, and would stumble over.
@@ -229,4 +228,4 @@ def test_a_phone_without_dialogs_or_submitters_orders_all_the_same(server: Serve
             await page.click(".ends .primary")
             await expect(page.locator("#cart .line")).to_have_count(2)
 
-    asyncio.run(story())
+    tell(story())

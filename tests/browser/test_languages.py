@@ -1,10 +1,10 @@
 """Languages on the pages: chosen by the browser, switched by a tap, and a third one only a catalogue away."""
 
-import asyncio
 import re
 from typing import Any
 
 import pytest
+from actors import tell
 from evening import busy_table, states
 from machines import Server, short_folder
 from phones import room
@@ -52,7 +52,7 @@ def test_a_third_language_is_only_a_catalogue_away() -> None:
     with short_folder() as folder:
         server = Server(folder, 1, f"--locale={write_catalogue(folder / 'more')}").start()
         try:
-            asyncio.run(story(server))
+            tell(story(server))
         finally:
             server.stop()
 
@@ -83,7 +83,7 @@ def test_the_browser_chooses_and_a_tap_switches(server: Server, locale: str, lan
             await page.goto(await here.link(1))  # remembered
             assert await page.get_attribute("html", "lang") != lang
 
-    asyncio.run(story())
+    tell(story())
 
 
 def test_each_language_has_its_own_faces_and_shows_the_other_name(server: Server) -> None:
@@ -97,7 +97,7 @@ def test_each_language_has_its_own_faces_and_shows_the_other_name(server: Server
                 assert await dish.locator(".other").get_attribute("lang") == {"zh-CN": "en", "en-US": "zh-CN"}[locale]
                 assert await family(page) == (locale == "zh-CN")
 
-    asyncio.run(story())
+    tell(story())
 
 
 async def family(page: Page) -> bool:

@@ -4,7 +4,7 @@ import asyncio
 import re
 import time
 
-from actors import Staff
+from actors import Staff, tell
 from machines import Server
 from phones import Slow, dead_zone, room
 from playwright.async_api import Page, WebSocketRoute, expect
@@ -35,7 +35,7 @@ def test_what_was_tapped_without_network_is_sent_in_order_and_once(server: Serve
             await expect(lin.locator("[aria-busy=true]")).to_have_count(0)
             assert await jo.locator("#cart .step b").all_text_contents() == ["1", "1", "1"]
 
-    asyncio.run(story())
+    tell(story())
 
 
 def test_what_was_tapped_survives_a_reload(server: Server) -> None:
@@ -56,7 +56,7 @@ def test_what_was_tapped_survives_a_reload(server: Server) -> None:
             await zone.leave()
             await expect(jo.locator("#cart .line")).to_have_count(1)
 
-    asyncio.run(story())
+    tell(story())
 
 
 def test_what_is_refused_when_the_network_is_back_says_why(server: Server) -> None:
@@ -73,7 +73,7 @@ def test_what_is_refused_when_the_network_is_back_says_why(server: Server) -> No
             await expect(lin.locator("#alert")).to_have_text("Dongpo Pork is sold out.")
             await staff.kitchen("sold_out", item="dongpo-pork", on=False)
 
-    asyncio.run(story())
+    tell(story())
 
 
 def test_after_a_lost_reply_the_page_asks_and_says_what_became_of_the_order(server: Server) -> None:
@@ -106,7 +106,7 @@ def test_after_a_lost_reply_the_page_asks_and_says_what_became_of_the_order(serv
             await expect(lin.locator("#rounds .round")).to_have_count(1)
             await expect(lin.locator("#alert")).to_be_hidden()
 
-    asyncio.run(story())
+    tell(story())
 
 
 def test_on_a_slow_line_a_tap_shows_at_once_and_settles_later(server: Server) -> None:
@@ -124,7 +124,7 @@ def test_on_a_slow_line_a_tap_shows_at_once_and_settles_later(server: Server) ->
             await expect(lin.locator(f"{RICE} .step b")).to_have_text("1")
             await expect(lin.locator(f"{RICE} .more")).not_to_have_attribute("aria-busy", "true")
 
-    asyncio.run(story())
+    tell(story())
 
 
 def test_an_order_whose_answer_is_late_is_asked_about_in_words(server: Server) -> None:
@@ -144,7 +144,7 @@ def test_an_order_whose_answer_is_late_is_asked_about_in_words(server: Server) -
             await expect(lin.locator("#notice")).to_have_text("Your order is with the kitchen: round 1", timeout=12_000)
             await expect(lin.locator("body")).not_to_have_class(re.compile("asking"))
 
-    asyncio.run(story())
+    tell(story())
 
 
 def test_where_websockets_are_blocked_the_page_lives_all_the_same(server: Server) -> None:
@@ -166,7 +166,7 @@ def test_where_websockets_are_blocked_the_page_lives_all_the_same(server: Server
             await expect(lin.locator("#state .on")).to_be_visible()
             await expect(lin.locator("#alert")).to_be_hidden()
 
-    asyncio.run(story())
+    tell(story())
 
 
 SLEEP = """() => {
@@ -200,7 +200,7 @@ def test_a_page_that_comes_back_shows_the_truth_before_it_takes_a_tap(server: Se
             await lin.click(f"{PORK} .more")
             await expect(jo.locator("#cart .line")).to_have_count(1)
 
-    asyncio.run(story())
+    tell(story())
 
 
 def test_it_tries_again_ever_more_rarely_and_at_once_when_the_network_is_back(server: Server) -> None:
@@ -223,4 +223,4 @@ def test_it_tries_again_ever_more_rarely_and_at_once_when_the_network_is_back(se
             await lin.wait_for_timeout(300)
             assert len(tries) > before
 
-    asyncio.run(story())
+    tell(story())

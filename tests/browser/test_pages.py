@@ -1,10 +1,10 @@
 """The pages in a real browser, two phones at a time."""
 
-import asyncio
 import os
 import re
 import signal
 
+from actors import tell
 from machines import Server, short_folder
 from phones import room
 from playwright.async_api import Page, expect
@@ -68,7 +68,7 @@ def test_two_phones_order_together_and_the_kitchen_moves_it_along(server: Server
             await expect(kitchen.locator(".clear")).to_be_visible()
             await count(lin, "#rounds .line[data-state=served]", 2)
 
-    asyncio.run(story())
+    tell(story())
 
 
 NORMAL = """() => {
@@ -113,7 +113,7 @@ def test_a_page_kept_by_pushes_is_the_page_that_a_reload_gives(server: Server) -
             await lin.wait_for_selector("body.is-live")
             assert await lin.evaluate(NORMAL) == kept[0]
 
-    asyncio.run(story())
+    tell(story())
 
 
 def test_everything_works_without_script(server: Server) -> None:
@@ -150,7 +150,7 @@ def test_everything_works_without_script(server: Server) -> None:
             await page.click("#confirm .primary")
             await expect(page.locator("#rounds .line[data-state=queued]")).to_have_count(2)
 
-    asyncio.run(story())
+    tell(story())
 
 
 def test_a_refusal_is_said_in_the_guests_language_with_and_without_script(server: Server) -> None:
@@ -169,7 +169,7 @@ def test_a_refusal_is_said_in_the_guests_language_with_and_without_script(server
             await kitchen.locator("#item-dongpo-pork button").click()
             await expect(live.locator(f"{PORK} .more")).to_have_count(1)
 
-    asyncio.run(story())
+    tell(story())
 
 
 def test_what_the_reader_looks_at_does_not_move(server: Server) -> None:
@@ -187,7 +187,7 @@ def test_what_the_reader_looks_at_does_not_move(server: Server) -> None:
             await expect(jo.locator(".called li")).to_have_count(2)
             assert abs(await jo.evaluate(where) - before) <= 1
 
-    asyncio.run(story())
+    tell(story())
 
 
 def test_a_closed_bill_turns_the_page_into_a_receipt(server: Server) -> None:
@@ -215,7 +215,7 @@ def test_a_closed_bill_turns_the_page_into_a_receipt(server: Server) -> None:
             await expect(table).to_have_attribute("data-status", "free")
             await expect(table).to_contain_text("still in the kitchen")
 
-    asyncio.run(story())
+    tell(story())
 
 
 def test_a_board_that_can_not_prove_its_number_turns_red_and_heals() -> None:
@@ -246,6 +246,6 @@ def test_a_board_that_can_not_prove_its_number_turns_red_and_heals() -> None:
     with short_folder() as folder:
         server = Server(folder).start()
         try:
-            asyncio.run(story(server))
+            tell(story(server))
         finally:
             server.stop()

@@ -2,14 +2,22 @@
 
 import itertools
 
+import pytest
+
 from ordering.commands import Add, Place
 from ordering.menu import Menu
 from ordering.pace import Pace
+from ordering.refused import Refused
 from ordering.sitting import Moment, Sitting, add, place
 from ordering.stock import Stock
 
 LIN, JO = "lin", "jo"
 _fresh = itertools.count(1)
+
+
+def refused(word: str) -> pytest.RaisesExc[Refused]:
+    """Expects a refusal with this word."""
+    return pytest.RaisesExc(Refused, check=lambda error: error.word == word)
 
 
 def moment(sitting: Sitting | int = 0, who: str = LIN, v: int = 0) -> Moment:

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from stories import JO, LIN, Table
+from stories import JO, LIN, Table, refused
 
 from ordering import guests
 from ordering import sitting as rules
@@ -24,11 +24,6 @@ SIMPLE = [item.id for item in read(DEMO).menu.items if not item.groups][:6]
 def table(menu: Menu) -> Table:
     """A table where nobody has ordered yet."""
     return Table(menu)
-
-
-def refused(word: str) -> pytest.RaisesExc[Refused]:
-    """Expects a refusal with this word."""
-    return pytest.RaisesExc(Refused, check=lambda error: error.word == word)
 
 
 def test_the_first_order_opens_the_sitting(table: Table) -> None:

@@ -1,77 +1,19 @@
 """What is wrong gets a clear answer and changes nothing: through both doors, in process, on a real store."""
 
-import asyncio
 import contextlib
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from actors import PATIENCE, Guest, Staff, hang_up, new_op
+from actors import PATIENCE, Guest, Staff, new_op
 from machines import PASSWORD
-from tornado.ioloop import IOLoop
-from tornado.web import Application
 from tornado.websocket import WebSocketClientConnection, WebSocketClosedError
 
-from ordering import options
-from ordering.app import application, services
-from ordering.embedded import Embedded
-from ordering.founding import found
 from ordering.handlers import assets
 from ordering.services import Services
-from ordering.store import Store
 
 PORK, TOFU = "dongpo-pork", "mapo-tofu"
-QUIET = 4  # at most: tasks of a process without sockets: two of the shelf, the beat, and this one
 EVIL = "<script>alert(1)</script>\"'&"
-
-
-@pytest.fixture
-def shared(embedded: Embedded, io_loop: IOLoop, request: pytest.FixtureRequest) -> Iterator[Services]:
-    """A process's parts on a shop of the test's own."""
-    chosen = options.read(
-        ["run.py", "--demo", f"--shop={request.node.name[:20].replace('[', '-').lower()}-{new_op()[:8]}"],
-        {options.MANAGER_PASSWORD: PASSWORD},
-    )
-    store = Store(embedded.url, chosen.shop)
-    made = services(chosen, store, "a secret of the tests")
-
-    async def begin() -> None:
-        await found(store, chosen)
-        made.shelf.start()
-        made.live.start()
-
-    async def end() -> None:
-        await hang_up()
-        async with asyncio.timeout(5):
-            while len(asyncio.all_tasks()) > QUIET:  # what served the sockets ends when they are closed
-                await asyncio.sleep(0.01)
-        await made.live.stop()
-        await made.shelf.stop()
-        await store.close()
-
-    io_loop.run_sync(begin)
-    yield made
-    io_loop.run_sync(end)
-
-
-@pytest.fixture
-def app(shared: Services) -> Application:
-    """What pytest-tornado serves."""
-    return application(shared)
-
-
-@pytest.fixture
-def guest(http_server: object, http_port: int, io_loop: IOLoop) -> Guest:
-    """A guest at the first table."""
-
-    async def scan() -> Guest:
-        code = (await Guest(http_port, "").json("/"))["tables"][0]["code"]
-        seated = Guest(http_port, code)
-        await seated.scan()
-        return seated
-
-    return io_loop.run_sync(scan)
 
 
 async def unchanged(guest: Guest, version: int = 0) -> None:
@@ -105,6 +47,32 @@ BAD_COMMANDS: list[tuple[dict[str, Any], int, str]] = [
     ({"do": "place", "seen": -1}, 400, "malformed"),
     ({"do": "call", "for": "pizza"}, 400, "malformed"),
     ({"do": "name", "name": "n" * 25}, 409, "too_long"),
+    ({"do": "colour", "colour": 0}, 409, "no_such_choice"),
+    ({"do": "colour", "colour": 9}, 409, "no_such_choice"),
+    ({"do": "colour", "colour": "red"}, 400, "malformed"),
+    ({"do": "allergies", "tags": ["unicorns"]}, 409, "no_such_choice"),
+    ({"do": "allergies", "tags": ["spicy"]}, 409, "no_such_choice"),
+    ({"do": "allergies", "tags": "soy"}, 400, "malformed"),
+    ({"do": "allergies", "tags": ["soy"] * 33}, 400, "malformed"),
+    ({"do": "restore", "line": "nope"}, 409, "too_late"),
+    ({"do": "restore"}, 400, "malformed"),
+    ({"do": "share", "line": "nope", "on": True}, 409, "no_such_line"),
+    ({"do": "share", "line": "nope", "on": "yes"}, 400, "malformed"),
+    ({"do": "hold", "line": "nope", "on": False}, 409, "no_such_line"),
+    ({"do": "hold", "line": "nope"}, 400, "malformed"),
+    ({"do": "fire"}, 409, "not_held"),
+    ({"do": "fire", "line": "nope"}, 409, "no_such_line"),
+    ({"do": "fire", "line": "no pe"}, 400, "malformed"),
+    ({"do": "again"}, 409, "no_such_line"),
+    ({"do": "again", "round": 1}, 409, "no_such_line"),
+    ({"do": "again", "round": -1}, 400, "malformed"),
+    ({"do": "split", "by": "luck"}, 400, "malformed"),
+    ({"do": "split", "by": "equal", "people": -1}, 409, "no_such_choice"),
+    ({"do": "split", "by": "equal", "people": 10**9}, 409, "too_many"),
+    ({"do": "claim", "line": "nope", "on": True}, 409, "no_such_line"),
+    ({"do": "tip", "percent": -1}, 409, "too_many"),
+    ({"do": "tip", "percent": 101}, 409, "too_many"),
+    ({"do": "tip", "percent": 1e9}, 400, "malformed"),
     ({"do": "close", "table": "t1"}, 400, "malformed"),
 ]
 

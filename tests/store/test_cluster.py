@@ -22,19 +22,21 @@ class Cluster:
     """Two masters that share the slots."""
 
     def __init__(self, folder: Path) -> None:
-        self.ports = [free_ports(1) for _ in range(2)]
+        first = free_ports(4)  # the bus has ports of its own: by itself it would take port + 10000, if there is such
+        self.ports = [first, first + 1]
         self.processes = []
         for port in self.ports:
             home = folder / str(port)
             home.mkdir()
-            command = [_program(), "--port", str(port), "--cluster-enabled", "yes", "--dir", str(home), "--save", ""]
+            command = [_program(), "--port", str(port), "--cluster-enabled", "yes"]
+            command += ["--cluster-port", str(port + 2), "--dir", str(home), "--save", ""]
             self.processes.append(subprocess.Popen([*command, "--logfile", "log", "--bind", "127.0.0.1"]))
         self.nodes = [Redis(port=port, decode_responses=True) for port in self.ports]
         for node in self.nodes:
             until(lambda node=node: answers(node))
         self.nodes[0].execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 8191)
         self.nodes[1].execute_command("CLUSTER", "ADDSLOTSRANGE", 8192, 16383)
-        self.nodes[0].execute_command("CLUSTER", "MEET", "127.0.0.1", self.ports[1])
+        self.nodes[0].execute_command("CLUSTER", "MEET", "127.0.0.1", self.ports[1], self.ports[1] + 2)
         for node in self.nodes:
             until(lambda node=node: "cluster_state:ok" in str(node.execute_command("CLUSTER", "INFO")), 20)
 

@@ -1,11 +1,9 @@
 """The commit script, on a real store: all or nothing, once, and only on what the rules saw."""
 
 import asyncio
-import secrets
-from collections.abc import Awaitable, Callable
 
 import pytest
-from machines import bundled_store
+from machines import bundled_store, on_a_shop
 from redis.asyncio import Redis
 
 from ordering.documents import FLOOR, STOCK
@@ -13,21 +11,6 @@ from ordering.embedded import Embedded
 from ordering.floor import Floor
 from ordering.stock import Stock
 from ordering.store import Committed, Conflict, Keys, Record, Store, StoreAway, StoreUnfit, same_meaning
-
-Story = Callable[[Store], Awaitable[None]]
-
-
-def on_a_shop(embedded: Embedded, story: Story) -> None:
-    """Runs the story on a shop of its own."""
-
-    async def run() -> None:
-        store = Store(embedded.url, f"shop-{secrets.token_hex(4)}")
-        try:
-            await story(store)
-        finally:
-            await store.close()
-
-    asyncio.run(run())
 
 
 async def commit(
