@@ -3,8 +3,9 @@
     python tests/bench/measure.py [--taps=200]
 
 - from a tap in one Chromium page to the change in another page's DOM, two processes, embedded store (synced)
-- bytes on the wire of the first load of the diner's page, as the browser counts them
+- bytes on the wire of the first load of the diner's page of 120 dishes, as the browser counts them
 - milliseconds that the server takes for the page, and for a command; both beside /healthz on the same connection
+- milliseconds of these that it took to make the page (its own metric), at an empty table and at a busy one
 """
 
 import argparse
@@ -19,9 +20,11 @@ HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parent.parent), str(HERE.parent), str(HERE.parent / "browser")]
 
 from actors import Guest, new_op, tables, tell  # noqa: E402
+from evening import busy_table  # noqa: E402
+from long_menu import long_menu  # noqa: E402
 from machines import Server, short_folder  # noqa: E402
-from phones import room  # noqa: E402
-from playwright.async_api import CDPSession, Page  # noqa: E402
+from phones import first_load, room  # noqa: E402
+from playwright.async_api import Page  # noqa: E402
 from tornado.httpclient import AsyncHTTPClient, HTTPRequest  # noqa: E402
 
 WATCH = """() => {
@@ -62,22 +65,20 @@ async def taps(lin: Page, jo: Page, number: int) -> list[float]:
     return took
 
 
-async def first_load(page: Page, link: str) -> dict[str, int]:
-    """Bytes by file as they came over the wire, headers included."""
-    session: CDPSession = await page.context.new_cdp_session(page)
-    await session.send("Network.enable")
-    names: dict[str, str] = {}
-    sizes: dict[str, int] = {}
-    session.on("Network.responseReceived", lambda e: names.update({e["requestId"]: e["response"]["url"]}))
-    session.on("Network.loadingFinished", lambda e: sizes.update({e["requestId"]: int(e["encodedDataLength"])}))
-    await page.goto(link, wait_until="networkidle")
-    return {f"{n}. {names[id].rsplit('/', 1)[-1][:14]}": size for n, (id, size) in enumerate(sizes.items(), 1)}
+async def rendering(guest: Guest) -> tuple[float, float]:
+    """Seconds that the process has spent on table pages, and how many there were."""
+    told = (await guest.ask("GET", "/metrics")).body.decode()
+    took, pages = (
+        float(next(line.split()[1] for line in told.splitlines() if line.startswith(f"ordering_page_seconds_{each} ")))
+        for each in ("sum", "count")
+    )
+    return took, pages
 
 
-async def over_http(guest: Guest, number: int) -> None:
+async def over_http(guest: Guest, empty: str, number: int) -> None:
     """Page, JSON view and commands, one after the other on a kept connection."""
     client = AsyncHTTPClient(force_instance=True)
-    line = (await guest.do("add", item="dongpo-pork", qty=50))["line"]
+    line = (await guest.do("add", item="dongpo-pork", qty=50, note="a line of its own"))["line"]
     headers = {"Cookie": guest.cookie_header(), "X-XSRFToken": guest.cookies["_xsrf"]}
 
     async def ask(path: str, body: str | None = None, **more: str) -> float:
@@ -89,7 +90,11 @@ async def over_http(guest: Guest, number: int) -> None:
         return (time.perf_counter() - began) * 1000
 
     shown("GET /healthz (the baseline)", [await ask("/healthz") for _ in range(number)])
-    shown("GET the diner's page, gzip", [await ask(f"/t/{guest.code}") for _ in range(number)])
+    for table, code in (("an empty table", empty), ("a busy table", guest.code)):
+        before = await rendering(guest)
+        shown(f"GET the page of {table}, 120 dishes, gzip", [await ask(f"/t/{code}") for _ in range(number)])
+        took, pages = (now - then for now, then in zip(await rendering(guest), before, strict=True))
+        print(f"{'  of which the server took, store and gzip included':58} mean   {took / pages * 1000:7.2f} ms")
     commands = [json.dumps({"op": new_op(), "do": "change", "line": line, "by": (-1) ** n}) for n in range(number)]
     as_json = {"Content-Type": "application/json"}
     took = [await ask(f"/t/{guest.code}/do", command, **as_json) for command in commands]
@@ -103,11 +108,12 @@ async def story(server: Server, number: int) -> None:
         shown("tap on one page to the change on the other's, two processes", await taps(lin, jo, number))
         fresh = await (await here.context()).new_page()
         sizes = await first_load(fresh, await here.link(1))
-        print("first load:", ", ".join(f"{name} {size / 1000:.1f} KB" for name, size in sizes.items()))
-        print(f"first load in all: {sum(sizes.values()) / 1000:.1f} KB in {len(sizes)} requests")
-    guest = Guest(server.port, (await tables(server.port))[2]["code"])
+        print("first load:", ", ".join(f"{name[-12:]} {size / 1000:.1f} KB" for name, size in sizes.items()))
+        print(f"first load without pictures: {sum(sizes.values()) / 1000:.1f} KB in {len(sizes)} requests")
+    codes = [table["code"] for table in await tables(server.port)]
+    guest = Guest(server.port, await busy_table(server, 2))
     await guest.scan()
-    await over_http(guest, number)
+    await over_http(guest, codes[3], number)
 
 
 def main() -> None:
@@ -116,7 +122,7 @@ def main() -> None:
     parser.add_argument("--taps", type=int, default=200)
     number = parser.parse_args().taps
     with short_folder() as folder:
-        server = Server(folder, processes=2).start()
+        server = Server(folder, 2, f"--restaurant={long_menu(folder)}").start()
         try:
             tell(story(server, number))
         finally:

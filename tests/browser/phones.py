@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from machines import PASSWORD, Server
-from playwright.async_api import Browser, BrowserContext, Page, WebSocketRoute, async_playwright
+from playwright.async_api import Browser, BrowserContext, CDPSession, Page, WebSocketRoute, async_playwright
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 PHONE = {"width": 390, "height": 844}
@@ -132,6 +132,21 @@ async def dead_zone(page: Page) -> DeadZone:
     zone = DeadZone(page)
     await page.route_web_socket(re.compile("/live"), zone.route)
     return zone
+
+
+async def first_load(page: Page, link: str) -> dict[str, int]:
+    """Bytes by file as they came over the wire, headers included, in the order in which they came; pictures left
+    out."""
+    session: CDPSession = await page.context.new_cdp_session(page)
+    await session.send("Network.enable")
+    names: dict[str, str] = {}
+    sizes: dict[str, int] = {}
+    session.on("Network.responseReceived", lambda e: names.update({e["requestId"]: e["response"]["url"]}))
+    session.on("Network.loadingFinished", lambda e: sizes.update({e["requestId"]: int(e["encodedDataLength"])}))
+    await page.goto(link, wait_until="networkidle")
+    return {
+        names[id]: size for id, size in sizes.items() if names[id].startswith("http") and "/pictures/" not in names[id]
+    }
 
 
 def network(said: str) -> bool:

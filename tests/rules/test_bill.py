@@ -82,6 +82,7 @@ def test_a_bill_is_its_lines_its_service_and_the_tax_on_top(sitting: Sitting, te
     assert made.lines == sum(line.unit_price * line.qty for line in kept)
     on_top = 0 if terms.tax_included else sum(tax.amount for tax in made.taxes)
     assert made.total == made.lines + made.service + on_top
+    assert made.portions == sum(line.qty for line in kept)
     assert sum(tax.base for tax in made.taxes) == sum(line.unit_price * line.qty for line in kept if line.tax)
     for tax in made.taxes:
         whole = RATE + tax.rate if terms.tax_included else RATE
@@ -173,6 +174,7 @@ def test_what_is_void_costs_nothing(table: Table) -> None:
     before = owed(table.sitting, Terms()).total
     table.now(kitchen.void(table.sitting, _line(table, PORK), "dropped", table.moment("staff")))
     assert owed(table.sitting, Terms()).total == before - _of(table, PORK)
+    assert _amounts(table)[LIN] == _of(table, RICE) // 2
 
 
 @pytest.mark.parametrize(("people", "word"), [(-1, "no_such_choice"), (GUESTS_MOST + 1, "too_many")])

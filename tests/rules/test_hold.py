@@ -133,6 +133,8 @@ def test_a_round_again_is_all_of_it_that_can_still_be_had(table: Table) -> None:
     table.adds(PORK, 2)
     table.adds(DUCK)
     table.places()
+    table.adds(RICE)
+    table.places()
     stock = Stock(sold_out=(DUCK,))
     sitting, made = rules.again(table.sitting, table.menu, stock, Again(op="o", round=1), table.moment())
     assert [(line.item, line.qty) for line in cart(sitting)] == [(PORK, 2)]
@@ -161,6 +163,16 @@ def test_a_removed_line_comes_back_as_it_was_and_counts_as_changed(table: Table)
     with refused("cart_changed"):
         table.places(seen)
     table.places()
+
+
+def test_who_looked_while_a_line_was_gone_looks_again_when_it_is_back(table: Table) -> None:
+    line = table.adds(PORK)
+    table.adds(DUCK)
+    _removes(table, line)
+    seen = table.v
+    table.now(rules.restore(table.sitting, Restore(op="o", line=line), table.moment(JO)))
+    with refused("cart_changed"):
+        table.places(seen)
 
 
 def test_a_line_comes_back_once_and_not_for_ever(table: Table) -> None:

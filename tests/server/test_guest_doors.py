@@ -8,6 +8,7 @@ import pytest
 from actors import Guest, Staff
 from tornado.httpclient import HTTPResponse
 
+from ordering import metrics
 from ordering.bill import TIP_MOST
 from ordering.handlers import diner
 from ordering.refused import WORDS
@@ -165,3 +166,18 @@ async def test_each_form_of_the_page_leads_back_to_where_it_was(guest: Guest) ->
     ):
         answer = await guest.submit(f"/t/{guest.code}/do", **fields)
         assert (answer.code, answer.headers["Location"].endswith(place)) == (303, True), (fields, answer.headers)
+
+
+@pytest.mark.gen_test
+async def test_the_time_of_a_page_is_counted_whole(guest: Guest, monkeypatch: pytest.MonkeyPatch) -> None:
+    took = metrics.page_seconds._sum.get
+    before = took()
+    look = diner.TablePage.find_table
+
+    async def slow(page: diner.TablePage, code: str) -> None:
+        await asyncio.sleep(0.2)
+        await look(page, code)
+
+    monkeypatch.setattr(diner.TablePage, "find_table", slow)
+    await guest.page(f"/t/{guest.code}")
+    assert took() - before > 0.19
