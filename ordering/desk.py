@@ -6,7 +6,6 @@ document has moved on, it is decided again on the newest; and nothing is refused
 
 import asyncio
 import secrets
-import time
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple, TypeVar
@@ -17,6 +16,7 @@ import msgspec
 from ordering import bill, commands, guests, kitchen, sitting
 from ordering import floor as floors
 from ordering import stock as stocks
+from ordering.clock import now
 from ordering.commands import Command, fingerprint
 from ordering.documents import FLOOR, MENU, PACE, STOCK, near_name, sitting_name
 from ordering.floor import Floor, Table
@@ -109,14 +109,14 @@ class Desk:
 
     async def here(self, who: str, sitting_id: str, where: str) -> None:
         """A guest's page is looked at, with this category on it."""
-        now = _now()
+        moment = now()
         with suppress(StoreAway):  # the next sign comes soon
-            await self.store.sign(near_name(sitting_id), who, now, where, now - SIGN_LASTS)
+            await self.store.sign(near_name(sitting_id), who, moment, where, moment - SIGN_LASTS)
 
     async def gone(self, who: str, sitting_id: str) -> None:
         """A guest's page is not looked at any more."""
         with suppress(StoreAway):
-            await self.store.sign(near_name(sitting_id), who, None, "", _now() - SIGN_LASTS)
+            await self.store.sign(near_name(sitting_id), who, None, "", now() - SIGN_LASTS)
 
     async def file(self, name: str) -> bytes:
         """A picture; raises `Refused` `no_such_page` or `store_away`."""
@@ -253,11 +253,6 @@ def _by_guest(command: Command) -> bool:
     return isinstance(command, commands.Diner)
 
 
-def _now() -> int:
-    """Milliseconds since 1970."""
-    return time.time_ns() // 1_000_000
-
-
 def _also(command: Command) -> tuple[str, ...]:
     """Which documents else a command about a table touches: what a station took, or on which terms a bill is made."""
     if isinstance(command, commands.Advance) and command.to != State.COOKING.value:
@@ -267,7 +262,7 @@ def _also(command: Command) -> tuple[str, ...]:
 
 def _case(who: _Person, seen: Mapping[str, Document], main: str, sitting_id: str) -> Case:
     values = {name: document.value for name, document in seen.items()}
-    moment = Moment(v=seen[main].v + 1, at=_now(), who=who.id, fresh=secrets.token_hex(6), name=who.name)
+    moment = Moment(v=seen[main].v + 1, at=now(), who=who.id, fresh=secrets.token_hex(6), name=who.name)
     return Case(values, _sitting(values, sitting_id), moment)
 
 

@@ -7,12 +7,12 @@ costs one push, and delays nobody.
 
 import asyncio
 import logging
-import time
-from collections.abc import Awaitable, Coroutine
+from collections.abc import Awaitable, Coroutine, Mapping
 from typing import Any, Protocol
 
 import msgspec
 
+from ordering.clock import now
 from ordering.documents import FLOOR, sitting_name
 from ordering.shelf import Shelf
 from ordering.views.audience import Audience, build, needs
@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 BEAT_BOARD = 1.0  # seconds between signs of life to a staff board: it must say how fresh it is
 BEAT_DINER = 15.0  # … to a guest's page, which reconnects when it has heard nothing for 35
 STUCK_LONGEST = 20.0  # seconds that one push may take before the phone is dropped
+LATELY = 200  # views of pages that are kept to make the next ones from; what they share is there once
 PROOF_LASTS = 2.5  # seconds after which a look no longer proves a board's number
 
 
@@ -58,6 +59,7 @@ class Live:
         self._beating: asyncio.Task[None] | None = None
         self.dropped = 0
         self._loose: set[asyncio.Task[None]] = set()
+        self._lately: dict[Audience, View] = {}
         shelf.listeners.append(self._changed)
 
     def start(self) -> None:
@@ -74,7 +76,8 @@ class Live:
         """Lets a phone look on; its first push is the whole view, as soon as its documents have been read."""
         stage = self._stages.get(audience)
         if stage is None:
-            stage = self._stages[audience] = Stage(audience, self._shelf, self._looking)
+            lately = self._lately.get(audience)
+            stage = self._stages[audience] = Stage(audience, self._shelf, self._looking, lately)
         seat = Seat(phone, stage)
         stage.join(seat)
         return seat
@@ -93,11 +96,16 @@ class Live:
         self._loose.add(task)
         task.add_done_callback(self._loose.discard)
 
-    def view(self, audience: Audience) -> View | None:
-        """What this audience's phones have in common now, if it has any here: a fresh page needs to render only what
-        differs from it."""
+    def page(self, audience: Audience, values: Mapping[str, Any], v: int) -> View:
+        """The view for a fresh page. Only what differs from the one that this audience's phones have, or that a page
+        had lately, is rendered."""
         stage = self._stages.get(audience)
-        return stage.view if stage else None
+        lately = self._lately.pop(audience, None)
+        view = build(audience, values, v, now(), stage.view if stage and stage.view else lately)
+        self._lately[audience] = view
+        if len(self._lately) > LATELY:
+            del self._lately[next(iter(self._lately))]
+        return view
 
     def phones(self) -> list[Phone]:
         """Every connected phone."""
@@ -138,11 +146,12 @@ class Live:
 class Stage:
     """One audience's view, and the phones that look at it."""
 
-    def __init__(self, audience: Audience, shelf: Shelf, looking: "dict[str, set[Stage]]") -> None:
+    def __init__(self, audience: Audience, shelf: Shelf, looking: "dict[str, set[Stage]]", lately: View | None) -> None:
         self.audience = audience
         self.seats: set[Seat] = set()
         self.view: View | None = None
         self._coming: set[Seat] = set()  # their documents are being read
+        self._lately = lately
         self._shelf = shelf
         self._looking = looking
         self._watched: set[str] = set()
@@ -267,7 +276,7 @@ class Stage:
         values = {name: document.value for name, document in documents.items() if document}
         sitting = documents.get(sitting_name(self.audience.subject))
         v = self._shelf.s if self.audience.board else sitting.v if sitting else 0
-        return build(self.audience, values, v, time.time_ns() // 1_000_000, self.view)
+        return build(self.audience, values, v, now(), self.view or self._lately)
 
     def _push(self, seat: Seat, shared: dict[int, bytes]) -> None:
         """Sends the difference to a phone that is not busy; `shared` holds those made already, by what went before."""

@@ -12,7 +12,7 @@ FLOORS = [
     "money refused brand menu stock pace near commands state sitting guests kitchen bill floor staff documents "
     "restaurant",
     # 2: the store and the views
-    "store options subscriber shelf embedded pictures "
+    "clock store options subscriber shelf embedded pictures "
     "views.text views.blocks views.card views.diner views.kitchen views.floor views.receipt views.pages views.audience",
     # 3: commands and connections
     "desk live founding services metrics",

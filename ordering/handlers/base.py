@@ -4,7 +4,6 @@ import hashlib
 import hmac
 import logging
 import secrets
-import time
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -288,11 +287,6 @@ class NotFound(Page):
         """Called by Tornado."""
         super().prepare()
         raise Refused("no_such_page")
-
-
-def now() -> int:
-    """Milliseconds since 1970."""
-    return time.time_ns() // 1_000_000
 
 
 def refusal(refused: Refused, t: Text, op: Any = None) -> dict[str, Any]:

@@ -10,10 +10,11 @@ import msgspec
 
 from ordering import commands, metrics
 from ordering.bill import TIP_MOST
+from ordering.clock import now
 from ordering.documents import FLOOR, MENU, STOCK, sitting_name
 from ordering.floor import Table
 from ordering.guests import NAME_LONGEST, guest_of
-from ordering.handlers.base import GuestCookie, Page, now
+from ordering.handlers.base import GuestCookie, Page
 from ordering.handlers.door import Do, LiveSocket
 from ordering.menu import Menu, find
 from ordering.refused import Refused
@@ -87,7 +88,7 @@ class TablePage(AtTable):
     async def _show_page(self, floor: Any) -> None:
         audience = Audience("diner", "html", self.lang, self.sitting_id)
         values, v = await self.audience_values(audience)
-        view = build(audience, values, v, now(), self.services.live.view(audience))
+        view = self.services.live.page(audience, values, v)
         sitting = sitting_in(values, self.sitting_id)
         menu: Menu = values[MENU]
         stands = fixed(self.lang, menu, self.table.code)
@@ -118,7 +119,7 @@ class TablePage(AtTable):
     async def _show_json(self) -> None:
         audience = Audience("diner", "json", self.lang, self.sitting_id)
         values, v = await self.audience_values(audience)
-        view = build(audience, values, v, now(), self.services.live.view(audience))
+        view = build(audience, values, v, now())
         self.give_xsrf_cookie()
         self.reply(
             {

@@ -11,12 +11,12 @@ from argon2.exceptions import Argon2Error, InvalidHashError
 from ordering import commands
 from ordering.documents import FLOOR, MENU, STAFF
 from ordering.floor import Floor
-from ordering.handlers.base import STAFF_DAYS, Page, now
+from ordering.handlers.base import STAFF_DAYS, Page
 from ordering.handlers.door import Do, LiveSocket
 from ordering.menu import Menu
 from ordering.refused import Refused
 from ordering.staff import Account
-from ordering.views.audience import Audience, Form, build, needs
+from ordering.views.audience import Audience, Form, needs
 from ordering.views.pages import marked
 
 hasher = PasswordHasher()
@@ -101,7 +101,7 @@ class StaffOnly(Page):
         names = needs(audience, floor)
         loaded = await self.services.desk.look_with_number(names)
         documents = {name: document.value for name, document in loaded.documents.items()}
-        view = build(audience, documents, loaded.s, now(), self.services.live.view(audience))
+        view = self.services.live.page(audience, documents, loaded.s)
         if self.wants_json:
             self.give_xsrf_cookie()
             self.reply({"v": view.v, "blocks": view.blocks, "order": view.order})

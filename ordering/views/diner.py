@@ -478,11 +478,17 @@ def _items(at: _Table) -> list[Block]:
         if owner not in choosers.setdefault(line.item, []):
             choosers[line.item].append(owner)
     avoided = {tag for guest in at.sitting.guests for tag in guest.allergies}
+    found: dict[tuple[str, ...], list[Concern]] = {}  # most dishes share a few sets of allergens
     blocks = []
     for place, item in enumerate(at.menu.items):
         left = stocks.left(at.stock, item.id)
         served = menus.served(at.menu, item, at.now)
-        concerned = [] if avoided.isdisjoint(item.tags) else concerns(at.menu, at.sitting, item, at.text)
+        concerned: list[Concern] = []
+        if not avoided.isdisjoint(item.tags):
+            if item.tags not in found:
+                allergens = menus.allergens(at.menu, item)
+                found[item.tags] = _concerns(at.menu, allergens, at.sitting.guests, at.guests, at.text)
+            concerned = found[item.tags]
         if item.id not in portions and not concerned:
             blocks.append(_item(at.menu, place, left, served, at.code, at.closed, at.text))
             continue

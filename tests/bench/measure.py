@@ -81,9 +81,13 @@ async def over_http(guest: Guest, empty: str, number: int) -> None:
     line = (await guest.do("add", item="dongpo-pork", qty=50, note="a line of its own"))["line"]
     headers = {"Cookie": guest.cookie_header(), "X-XSRFToken": guest.cookies["_xsrf"]}
 
-    async def ask(path: str, body: str | None = None, **more: str) -> float:
+    async def ask(path: str, body: str | None = None, packed: bool = True, **more: str) -> float:
         request = HTTPRequest(
-            f"http://127.0.0.1:{guest.port}{path}", "POST" if body else "GET", {**headers, **more}, body
+            f"http://127.0.0.1:{guest.port}{path}",
+            "POST" if body else "GET",
+            {**headers, **more},
+            body,
+            decompress_response=packed,
         )
         began = time.perf_counter()
         await client.fetch(request)
@@ -91,10 +95,12 @@ async def over_http(guest: Guest, empty: str, number: int) -> None:
 
     shown("GET /healthz (the baseline)", [await ask("/healthz") for _ in range(number)])
     for table, code in (("an empty table", empty), ("a busy table", guest.code)):
-        before = await rendering(guest)
-        shown(f"GET the page of {table}, 120 dishes, gzip", [await ask(f"/t/{code}") for _ in range(number)])
-        took, pages = (now - then for now, then in zip(await rendering(guest), before, strict=True))
-        print(f"{'  of which the server took, store and gzip included':58} mean   {took / pages * 1000:7.2f} ms")
+        for packed in (True, False):
+            before = await rendering(guest)
+            times = [await ask(f"/t/{code}", packed=packed) for _ in range(number)]
+            shown(f"GET the page of {table}, 120 dishes{', gzip' if packed else ''}", times)
+            took, pages = (now - then for now, then in zip(await rendering(guest), before, strict=True))
+            print(f"{'  of which the server took, reading the store included':58} mean   {took / pages * 1000:7.2f} ms")
     commands = [json.dumps({"op": new_op(), "do": "change", "line": line, "by": (-1) ** n}) for n in range(number)]
     as_json = {"Content-Type": "application/json"}
     took = [await ask(f"/t/{guest.code}/do", command, **as_json) for command in commands]
