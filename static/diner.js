@@ -172,6 +172,21 @@ function go(hash) {
   if (location.hash && location.hash !== hash) location.replace(hash);
 }
 
+/** The button that sends comes up where the finger is still: a double tap must not send what nobody has read. A key
+ *  (`detail` 0) is no finger. */
+let asked = 0;
+addEventListener(
+  "click",
+  (event) => {
+    if (event.target.closest('[href="#confirm-sheet"]')) asked = event.timeStamp;
+    else if (event.target.closest("#confirm .primary") && event.detail && event.timeStamp - asked < 500) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+    }
+  },
+  true,
+);
+
 addEventListener("hashchange", showSheet);
 function showSheet() {
   if (location.hash === "#confirm-sheet") seen = version;
@@ -294,6 +309,7 @@ const find = $("#find");
 const plain = (text) => text.normalize("NFD").replace(/[\u0300-\u036f]/g, "").toLowerCase();
 /** As it is heard: what many type for the same sound. */
 const sounded = (text) => text.replace(/([zcs])h/g, "$1").replace(/ng/g, "n").replace(/v/g, "u");
+const LATIN = /^[a-z0-9]+$/;
 const dishes = $$(".dish").map((element) => {
   const [whole = "", initials = ""] = element.dataset.find.split(" ");
   const words = plain($$("h3, .other", element).map((part) => part.textContent).join(" "));
@@ -307,12 +323,16 @@ const dishes = $$(".dish").map((element) => {
   };
 });
 
-function matches(dish, query) {
-  if (!query || dish.text.includes(query)) return true;
+function said(dish, query) {
   const typed = query.replace(/\s+/g, "");
-  if (!/^[a-z0-9]+$/.test(typed)) return false;
+  return dish.text.includes(query) || (LATIN.test(typed) && (dish.whole.includes(sounded(typed)) || dish.initials.includes(typed)));
+}
+
+/** What somebody may have meant who mistyped; only asked when nothing is called so. */
+function meant(dish, query) {
+  const typed = query.replace(/\s+/g, "");
+  if (!LATIN.test(typed)) return false;
   const heard = sounded(typed);
-  if (dish.whole.includes(heard) || dish.initials.includes(typed)) return true;
   if (heard.length > 4 && distance(heard, dish.whole, true) <= 1) return true;
   return query.split(/\s+/).every((part) => dish.words.some((word) => near(part, word)));
 }
@@ -349,13 +369,13 @@ function search() {
   const chosen = (name) => $$(`[name=${name}]:checked`, find).map((box) => box.value);
   const only = chosen("only");
   const without = chosen("without");
-  let shown = 0;
-  for (const dish of dishes) {
-    const fits = only.every((tag) => dish.tags.includes(tag)) && !without.some((tag) => dish.tags.includes(tag));
-    const hit = fits && matches(dish, query);
-    dish.element.classList.toggle("hide", !hit);
-    shown += hit;
-  }
+  const fitting = dishes.filter(
+    ({ tags }) => only.every((tag) => tags.includes(tag)) && !without.some((tag) => tags.includes(tag)),
+  );
+  const named = fitting.filter((dish) => said(dish, query));
+  const hits = new Set(named.length ? named : fitting.filter((dish) => meant(dish, query)));
+  const shown = hits.size;
+  for (const dish of dishes) dish.element.classList.toggle("hide", !hits.has(dish));
   for (const section of $$(".category")) section.classList.toggle("hide", !$(".dish:not(.hide)", section));
   const { some, none } = $(".found").dataset;
   $(".found").textContent = query || only.length || without.length ? (shown ? some.replace("{n}", shown) : none) : "";

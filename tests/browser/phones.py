@@ -14,6 +14,7 @@ from playwright.async_api import Browser, BrowserContext, CDPSession, Page, WebS
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 PHONE = {"width": 390, "height": 844}
+READING = 550  # ms; the button that sends takes no tap before
 SCREEN = {"width": 1280, "height": 800}
 
 
@@ -132,6 +133,13 @@ async def dead_zone(page: Page) -> DeadZone:
     zone = DeadZone(page)
     await page.route_web_socket(re.compile("/live"), zone.route)
     return zone
+
+
+async def send(page: Page) -> None:
+    """Reviews the order and sends it: after a look at it, for a double tap sends nothing."""
+    await page.click("#order .next")
+    await page.wait_for_timeout(READING)
+    await page.click("#confirm .primary")
 
 
 async def first_load(page: Page, link: str) -> dict[str, int]:

@@ -11,6 +11,7 @@ ROOT = HERE.parent.parent
 sys.path[:0] = [str(ROOT), str(HERE.parent), str(HERE)]
 
 from actors import Guest, Staff, tables, tell  # noqa: E402
+from evening import busy_table, states  # noqa: E402
 from machines import Server, short_folder  # noqa: E402
 from phones import room  # noqa: E402
 
@@ -25,7 +26,7 @@ SIZES = {"small": (360, 740), "phone": (390, 844), "wide": (1280, 800)}
 
 
 async def evening(server: Server) -> str:
-    """Guests order, the kitchen works, somebody calls; returns the code of the table to look at."""
+    """Guests order, the kitchen works, somebody calls; returns the code of a table in the middle of it."""
     codes = {int(table["id"][1:]): table["code"] for table in await tables(server.port)}
     staff = await Staff(server.port).login()
     for table, name, dishes in EVENING:
@@ -42,12 +43,13 @@ async def evening(server: Server) -> str:
         if name != "Jo":
             await guest.do("place", seen=(await guest.scan())["version"])
     await guest.do("call", **{"for": "bill"})
+    code = await busy_table(server, 4)
     board = await staff.look("kitchen")
     first = next(block for id, block in board.blocks.items() if id.startswith("ticket-"))
     await staff.kitchen("advance", table=first["table"], line=first["lines"][0]["id"], to="cooking")
     await staff.kitchen("sold_out", item="longjing-prawns", on=True)
     board.close()
-    return codes[6]
+    return code
 
 
 async def story(server: Server) -> None:
@@ -63,18 +65,13 @@ async def story(server: Server) -> None:
                 for size, (width, height) in SIZES.items():
                     context = await here.context({"width": width, "height": height}, color_scheme=scheme)
                     page = await context.new_page()
-                    for place in ("", "#order", "#confirm-sheet"):
-                        await page.goto(f"{base}/t/{code}?lang={lang}{place}")
-                        await page.wait_for_selector("body.is-live")
+                    await context.add_cookies([{"name": "lang", "value": lang, "url": base}])
+                    async for state in states(page, server.port, code):
                         await page.wait_for_timeout(250)
-                        name = f"diner{place.replace('#', '-')}-{size}-{scheme}-{lang}.png"
-                        await page.screenshot(path=review / name)
-                        if (scheme, lang, size, place) == ("light", "zh", "phone", ""):
-                            await page.screenshot(path=images / "diner.png")
-                    await page.goto(f"{base}/t/{code}?lang={lang}")
-                    await page.click("#item-sea-bass .more")
-                    await page.wait_for_timeout(200)
-                    await page.screenshot(path=review / f"sheet-{size}-{scheme}-{lang}.png")
+                        await page.screenshot(path=review / f"{state.replace(' ', '-')}-{size}-{scheme}-{lang}.png")
+                        shown = state in ("menu", "order", "bill-sheet")
+                        if shown and (scheme, lang, size) == ("light", "zh", "phone"):
+                            await page.screenshot(path=images / f"diner-{state}.png")
                     await context.close()
                 for board in ("kitchen", "floor"):
                     page = await here.board(f"/{board}?lang={lang}", color_scheme=scheme)

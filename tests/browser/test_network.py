@@ -6,7 +6,7 @@ import time
 
 from actors import Staff, tell
 from machines import Server
-from phones import Slow, dead_zone, room
+from phones import READING, Slow, dead_zone, room, send
 from playwright.async_api import Page, WebSocketRoute, expect
 
 PORK, RICE, CAKE = "#item-dongpo-pork", "#item-steamed-rice", "#item-osmanthus-cake"
@@ -99,8 +99,7 @@ def test_after_a_lost_reply_the_page_asks_and_says_what_became_of_the_order(serv
             await lin.wait_for_selector("body.is-live")
             await lin.click(f"{PORK} .more")
             await lin.click(".totals .primary")
-            await lin.click("#order .next")
-            await lin.click("#confirm .primary")
+            await send(lin)
             await expect(lin.locator("#notice")).to_have_text("Your order is with the kitchen: round 1")
             assert lost
             await expect(lin.locator("#rounds .round")).to_have_count(1)
@@ -138,6 +137,7 @@ def test_an_order_whose_answer_is_late_is_asked_about_in_words(server: Server) -
             await lin.wait_for_selector("body.is-live")
             await lin.click(".totals .primary")
             await lin.click("#order .next")
+            await lin.wait_for_timeout(READING)
             slow.seconds = 5.0
             await lin.click("#confirm .primary")
             await expect(lin.locator("body")).to_have_class(re.compile("asking"))

@@ -6,7 +6,7 @@ import signal
 
 from actors import tell
 from machines import Server, short_folder
-from phones import room
+from phones import room, send
 from playwright.async_api import Page, expect
 
 PORK = "#item-dongpo-pork"
@@ -20,8 +20,7 @@ async def count(page: Page, selector: str, number: int) -> None:
 async def place(page: Page) -> None:
     """Reviews, confirms, sends."""
     await page.click(".totals .primary")
-    await page.click("#order .next")
-    await page.click("#confirm .primary")
+    await send(page)
 
 
 def test_two_phones_order_together_and_the_kitchen_moves_it_along(server: Server) -> None:
@@ -49,8 +48,7 @@ def test_two_phones_order_together_and_the_kitchen_moves_it_along(server: Server
             kitchen, floor = await here.board("/kitchen"), await here.board("/floor")
             await lin.click("#me .close")
             await lin.click(".totals .primary")
-            await lin.click("#order .next")
-            await lin.click("#confirm .primary")
+            await send(lin)
             for page in (lin, jo):
                 await count(page, "#rounds .line[data-state=queued]", 2)
                 await count(page, "#cart .line", 0)
