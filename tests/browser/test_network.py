@@ -47,8 +47,8 @@ def test_what_was_tapped_survives_a_reload(server: Server) -> None:
             await zone.enter()
             await lin.click(f"{PORK} .more")
             await lin.click(".totals .primary")
-            await lin.context.set_offline(False)
             await lin.route("**/do", lambda route: route.abort())  # the page comes, its commands do not get through
+            await lin.context.set_offline(False)
             await lin.reload()
             await expect(lin.locator(f"{PORK} .more")).to_have_attribute("aria-busy", "true")
             await expect(jo.locator("#cart .line")).to_have_count(0)
