@@ -11,7 +11,20 @@ from msgspec.structs import replace
 from ordering.commands import Claim, Split, SplitBill, Tip
 from ordering.menu import Terms
 from ordering.refused import Refused
-from ordering.sitting import GUESTS_MOST, Line, Moment, Sitting, cart, eaters, joined, line_of, placed, told, with_line
+from ordering.sitting import (
+    GUESTS_MOST,
+    Line,
+    Moment,
+    Off,
+    Sitting,
+    cart,
+    eaters,
+    joined,
+    line_of,
+    placed,
+    told,
+    with_line,
+)
 from ordering.state import State
 
 RATE = 10_000  # a rate of one whole
@@ -28,10 +41,11 @@ class Tax(Struct, frozen=True):
 
 
 class Bill(Struct, frozen=True):
-    """What these lines come to; `total` is everything that is owed."""
+    """What these lines come to: `off` is what was taken off them, `total` everything that is owed."""
 
     portions: int
     lines: int
+    off: int
     service: int
     taxes: tuple[Tax, ...]
     total: int
@@ -45,32 +59,55 @@ class Share(Struct, frozen=True):
     tip: int
 
 
-def amount(line: Line) -> int:
-    """What the line costs: nothing once it is void."""
+def price(line: Line) -> int:
+    """What the line costs by the menu: nothing once it is void."""
     return 0 if line.state is State.VOID else line.unit_price * line.qty
 
 
-def bill(lines: Iterable[Line], terms: Terms) -> Bill:
-    """The sum of the lines with service charge and tax; the charge itself is not taxed."""
+def amount(line: Line) -> int:
+    """What the line costs, with what was taken off it."""
+    return price(line) - taken_off(price(line), line.off)
+
+
+def taken_off(whole: int, off: Off | None) -> int:
+    """What is taken off `whole`, which never falls below zero."""
+    return min(whole, off.amount + _part(whole, off.percent, 100)) if off else 0
+
+
+def bill(lines: Iterable[Line], terms: Terms, off: Off | None = None) -> Bill:
+    """The sum of the lines with service charge and tax; the charge itself is not taxed.
+
+    What is taken off the whole is taken off each line in proportion, so that each rate's tax is on what is paid.
+    """
     kept = [line for line in lines if line.state is not State.VOID]
-    whole = sum(amount(line) for line in kept)
-    service = _part(whole, terms.service, RATE)
+    amounts = [amount(line) for line in kept]
+    reductions = apportion(taken_off(sum(amounts), off), amounts) if kept else []
+    paid = [whole - less for whole, less in zip(amounts, reductions, strict=True)]
+    service = _part(sum(paid), terms.service, RATE)
     taxes = tuple(
-        _tax(rate, sum(amount(line) for line in kept if line.tax == rate), terms)
+        _tax(rate, sum(part for line, part in zip(kept, paid, strict=True) if line.tax == rate), terms)
         for rate in sorted({line.tax for line in kept if line.tax})
     )
     added = 0 if terms.tax_included else sum(tax.amount for tax in taxes)
-    return Bill(sum(line.qty for line in kept), whole, service, taxes, whole + service + added)
+    whole = sum(price(line) for line in kept)
+    return Bill(
+        portions=sum(line.qty for line in kept),
+        lines=whole,
+        off=whole - sum(paid),
+        service=service,
+        taxes=taxes,
+        total=sum(paid) + service + added,
+    )
 
 
 def owed(sitting: Sitting, terms: Terms) -> Bill:
     """What the sitting owes: everything that was placed."""
-    return bill(placed(sitting), terms)
+    return bill(placed(sitting), terms, sitting.off)
 
 
 def in_sight(sitting: Sitting, terms: Terms) -> Bill:
     """What it would owe if the cart were placed now."""
-    return bill(sitting.lines, terms)
+    return bill(sitting.lines, terms, sitting.off)
 
 
 def to_send(sitting: Sitting, terms: Terms) -> Bill:
@@ -84,7 +121,7 @@ def shares(sitting: Sitting, lines: Sequence[Line], terms: Terms) -> list[Share]
     By guest: one's own lines, and an equal part of what is for the table. In equal parts: among `people`; those
     without a phone are `NOBODY`'s. By lines: what one has claimed, with whoever else did; the rest is `NOBODY`'s.
     """
-    whole = bill(lines, terms).total
+    whole = bill(lines, terms, sitting.off).total
     guests = [guest.id for guest in sitting.guests]
     if sitting.split == "equal":
         people = sitting.people or max(1, len(guests))

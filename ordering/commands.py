@@ -14,6 +14,7 @@ Id = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._:-]
 MaybeId = Annotated[str, Meta(max_length=64, pattern=r"^[A-Za-z0-9._:-]*$")]
 Target = Literal["cooking", "ready", "served"]
 Reason = Literal["waiter", "water", "cutlery", "help", "bill"]
+Method = Literal["cash", "card", "wechat", "alipay"]
 Split = Literal["guest", "equal", "lines"]
 
 
@@ -201,6 +202,107 @@ class Void(Command, frozen=True, tag="void"):
     reason: str
 
 
+class Reopen(Command, frozen=True, tag="reopen"):
+    """A bill that was closed by mistake is open again at its table."""
+
+    table: Id
+    sitting: Id
+    reason: str
+
+
+class Move(Command, frozen=True, tag="move"):
+    """A party moves to a free table."""
+
+    table: Id
+    to: Id
+
+
+class Merge(Command, frozen=True, tag="merge"):
+    """A party joins the one at another table: one sitting from now on."""
+
+    table: Id
+    to: Id
+
+
+class Part(Command, frozen=True, tag="part"):
+    """Some lines, and the guests who go with them, to a free table as a sitting of their own."""
+
+    table: Id
+    to: Id
+    lines: Annotated[tuple[Id, ...], Meta(max_length=600)] = ()
+    guests: Annotated[tuple[Id, ...], Meta(max_length=60)] = ()
+
+
+class AddFor(Command, frozen=True, tag="add"):
+    """One item into a table's cart, for a guest ("": for the table)."""
+
+    table: Id
+    item: Id
+    qty: int = 1
+    modifiers: Annotated[tuple[Id, ...], Meta(max_length=32)] = ()
+    note: str = ""
+    guest: MaybeId = ""
+
+
+class PlaceFor(Command, frozen=True, tag="place"):
+    """A table's cart, as the staff saw it at version `seen` of the sitting, to the kitchen."""
+
+    table: Id
+    seen: Annotated[int, Meta(ge=0)]
+
+
+class HoldFor(Command, frozen=True, tag="hold"):
+    """A placed line that nobody has begun is to wait."""
+
+    table: Id
+    line: Id
+
+
+class FireFor(Command, frozen=True, tag="fire"):
+    """A held line, or all of a table's, to be made now."""
+
+    table: Id
+    line: MaybeId = ""
+
+
+class Comp(Command, frozen=True, tag="comp"):
+    """A line is given free."""
+
+    table: Id
+    line: Id
+    reason: str
+
+
+class Discount(Command, frozen=True, tag="discount"):
+    """So many per cent, or so much (minor units), off a line ("": off the bill); neither: not any more."""
+
+    table: Id
+    line: MaybeId = ""
+    percent: int = 0
+    amount: int = 0
+    reason: str = ""
+
+
+class Pay(Command, frozen=True, tag="pay"):
+    """Money taken (minor units): `amount` of the bill and a `tip` on top; `given` is the cash handed over."""
+
+    table: Id
+    amount: int
+    method: Method
+    tip: int = 0
+    guest: MaybeId = ""
+    given: int = 0
+
+
+class Refund(Command, frozen=True, tag="refund"):
+    """Money given back of a payment."""
+
+    table: Id
+    payment: Id
+    amount: int
+    reason: str
+
+
 Diner = (
     Add
     | Change
@@ -220,7 +322,26 @@ Diner = (
     | Tip
 )
 Kitchen = Advance | Recall | SoldOut | Count
-Floor = Open | Close | Take | Clear | Void
+Floor = (
+    Open
+    | Close
+    | Reopen
+    | Move
+    | Merge
+    | Part
+    | Take
+    | Clear
+    | Advance
+    | AddFor
+    | PlaceFor
+    | HoldFor
+    | FireFor
+    | Void
+    | Comp
+    | Discount
+    | Pay
+    | Refund
+)
 
 
 def fingerprint(command: Command) -> str:

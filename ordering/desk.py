@@ -13,7 +13,7 @@ from weakref import WeakValueDictionary
 
 import msgspec
 
-from ordering import bill, commands, guests, kitchen, sitting
+from ordering import bill, commands, guests, kitchen, parties, payments, sitting
 from ordering import floor as floors
 from ordering import stock as stocks
 from ordering.clock import now
@@ -30,6 +30,7 @@ from ordering.staff import Account
 from ordering.state import State
 from ordering.store import Committed, Conflict, Document, Loaded, Record, Store, StoreAway, same_meaning
 
+ELSEWHERE = ("no_such_line", "no_such_ticket", "no_such_payment")  # what the party before may have
 TRY_AGAIN = 0.05  # seconds before a commit is sent again after the connection failed under it
 FILES_AT_HAND = 400  # pictures that are kept in memory: about 10 MB
 
@@ -142,27 +143,27 @@ class Desk:
         if floor is None or floor.value is None or command.table not in floor.value.by_id:
             floor = (await self.look(FLOOR))[FLOOR]
         while True:
-            choices = floors.sittings_at(floor.value or Floor(), command.table)
+            choices = _choices(floor.value or Floor(), command)
             try:
                 return await self._at_one_of(who, command, choices)
             except Refused:
                 newer = (await self.look(FLOOR))[FLOOR]
-                if floors.sittings_at(newer.value or Floor(), command.table) == choices:
+                if _choices(newer.value or Floor(), command) == choices:
                     raise
                 floor = newer
 
-    async def _at_one_of(self, who: "_Person", command: Any, choices: tuple[str, ...]) -> dict[str, Any]:
+    async def _at_one_of(self, who: "_Person", command: Any, choices: "_Choices") -> dict[str, Any]:
         """A ticket or line may be of the present party, or of one before whose dishes are still being made."""
-        for sitting_id in choices:
-            name = sitting_name(sitting_id)
+        for sittings in choices:
+            names = [sitting_name(each) for each in sittings]
 
-            def rule(case: Case, name: str = name) -> Decision:
-                return _staff(command, case, name)
+            def rule(case: Case, sittings: tuple[str, ...] = sittings) -> Decision:
+                return _staff(command, case, sittings)
 
             try:
-                return await self._do(who, command, [name, FLOOR, *_also(command)], rule, sitting_id)
+                return await self._do(who, command, [*names, FLOOR, *_also(command)], rule, sittings[0])
             except Refused as error:
-                if error.word not in ("no_such_line", "no_such_ticket") or sitting_id == choices[-1]:
+                if error.word not in ELSEWHERE or sittings == choices[-1]:
                     raise
         raise AssertionError("a table always has a sitting")
 
@@ -255,9 +256,46 @@ def _by_guest(command: Command) -> bool:
 
 def _also(command: Command) -> tuple[str, ...]:
     """Which documents else a command about a table touches: what a station took, or on which terms a bill is made."""
-    if isinstance(command, commands.Advance) and command.to != State.COOKING.value:
-        return (PACE,)
-    return (MENU,) if isinstance(command, commands.Close) else ()
+    if isinstance(command, commands.Advance):
+        return (PACE,) if command.to != State.COOKING.value else ()
+    return _ALSO.get(type(command), ())
+
+
+_ALSO: dict[type[Command], tuple[str, ...]] = {
+    **dict.fromkeys(
+        (
+            commands.Close,
+            commands.Part,
+            commands.Void,
+            commands.Comp,
+            commands.Discount,
+            commands.Pay,
+            commands.Refund,
+        ),
+        (MENU,),
+    ),
+    commands.AddFor: (MENU, STOCK),
+    commands.PlaceFor: (MENU, STOCK, PACE),
+    commands.FireFor: (PACE,),
+}
+
+_Choices = tuple[tuple[str, ...], ...]
+
+
+def _choices(floor: Floor, command: Any) -> _Choices:
+    """The sittings that a command about a table may mean, one or two at a time; the first is the one it is about."""
+    present = floors.table_of(floor, command.table).sitting
+    match command:
+        case commands.Move() | commands.Part():
+            return ((present, floors.table_of(floor, command.to).sitting),)
+        case commands.Merge():
+            return ((floors.table_of(floor, command.to).sitting, present),)
+        case commands.Reopen():
+            return ((command.sitting, present),)
+        case commands.Advance() | commands.Recall() | commands.Void() | commands.Refund():
+            return tuple((each,) for each in floors.sittings_at(floor, command.table))
+        case _:
+            return ((present,),)
 
 
 def _case(who: _Person, seen: Mapping[str, Document], main: str, sitting_id: str) -> Case:
@@ -328,20 +366,35 @@ def _stock(command: commands.SoldOut | commands.Count, case: Case) -> Decision:
     return Decision({STOCK: stocks.count(stock, command.item, command.count)}, {})
 
 
-def _staff(command: Any, case: Case, name: str) -> Decision:
+def _staff(command: Any, case: Case, sittings: tuple[str, ...]) -> Decision:
     """Which rule decides a command about a table."""
-    floor, moment, mine = case.values[FLOOR], case.moment, case.sitting
+    if len(sittings) > 1:
+        return _parties(command, case, sittings)
+    floor, moment, mine, name = case.values[FLOOR], case.moment, case.sitting, sitting_name(sittings[0])
+    menu, stock = case.values.get(MENU), case.values.get(STOCK) or stocks.Stock()
+    terms, pace = menu.shop.terms if menu else Terms(), case.values.get(PACE) or Pace()
     match command:
         case commands.Open():
             return Decision({name: sitting.opened(mine, moment)}, {})
         case commands.Close():
-            menu = case.values[MENU]
-            freed, closed = floors.close(floor, mine, menu.shop.terms if menu else Terms(), moment)
+            freed, closed = floors.close(floor, mine, terms, moment)
             return Decision({name: closed, FLOOR: freed}, {})
+        case commands.AddFor():
+            after, line = sitting.add_for(mine, case.values[MENU], stock, command, moment)
+            return Decision({name: after}, {"line": line})
+        case commands.PlaceFor():
+            after, rest = sitting.place_for(mine, case.values[MENU], stock, pace, command, moment)
+            return Decision({name: after, STOCK: rest}, {"round": len(after.rounds)})
+        case commands.FireFor():
+            return Decision({name: sitting.fire(mine, pace, command, moment)}, {})
+        case commands.HoldFor():
+            return Decision({name: sitting.hold_for(mine, command.line, moment)}, {})
         case commands.Clear():
             return Decision({name: guests.cleared(mine, command.call)}, {})
         case commands.Take():
             return Decision({name: guests.taken(mine, command.call, moment)}, {})
+        case commands.Pay() | commands.Refund() | commands.Comp() | commands.Discount():
+            return Decision({name: _MONEY[type(command)](mine, terms, command, moment)}, {})
         case commands.Advance(line="") as advance:
             after = kitchen.advance_ticket(mine, advance.ticket, State(advance.to), moment)
         case commands.Advance() as advance:
@@ -351,7 +404,7 @@ def _staff(command: Any, case: Case, name: str) -> Decision:
         case commands.Recall():
             after = kitchen.recall_line(mine, command.line, moment)
         case commands.Void():
-            after = kitchen.void(mine, command.line, command.reason, moment)
+            after = payments.covered(kitchen.void(mine, command.line, command.reason, moment), mine.terms or terms)
         case _:
             raise AssertionError(f"no rule for {command!r}")
     changed = {name: after, FLOOR: floors.departed(floor, after)}
@@ -360,6 +413,37 @@ def _staff(command: Any, case: Case, name: str) -> Decision:
         pace = kitchen.paced(before or Pace(), mine, after)
         changed[PACE] = before if pace == Pace() else pace
     return Decision(changed, {})
+
+
+_MONEY: dict[type[Command], Callable[[Sitting, Terms, Any, Moment], Sitting]] = {
+    commands.Pay: payments.pay,
+    commands.Refund: payments.refund,
+    commands.Comp: payments.comp,
+    commands.Discount: payments.discount,
+}
+"""The staff's commands about money."""
+
+
+def _parties(command: Any, case: Case, sittings: tuple[str, ...]) -> Decision:
+    """Which rule decides a command about two sittings."""
+    floor, moment, mine = case.values[FLOOR], case.moment, case.sitting
+    other = _sitting(case.values, sittings[1])
+    names = [sitting_name(each) for each in sittings]
+    match command:
+        case commands.Move():
+            done = parties.move(floor, mine, other, command.to, moment)
+        case commands.Merge():
+            done = parties.merge(floor, other, mine, command.to, moment)
+            names.reverse()
+        case commands.Part():
+            terms = case.values[MENU].shop.terms
+            done = parties.part(floor, mine, other, command.to, command.lines, command.guests, terms, moment)
+        case commands.Reopen():
+            freed, after = parties.reopen(floor, mine, other, command.reason, moment)
+            return Decision({names[0]: after, FLOOR: freed}, {})
+        case _:
+            raise AssertionError(f"no rule for {command!r}")
+    return Decision({names[0]: done.sitting, names[1]: done.other, FLOOR: done.floor}, {})
 
 
 def _repeated(record: Record, meant: str) -> dict[str, Any]:

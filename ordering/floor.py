@@ -12,10 +12,14 @@ from msgspec.structs import replace
 
 from ordering.kitchen import unfinished
 from ordering.menu import Names, Terms
+from ordering.payments import covered, left
 from ordering.refused import Refused
 from ordering.sitting import Moment, Sitting, cart
 from ordering.sitting import closed as closed_sitting
 from ordering.state import State
+
+REOPENED_WITHIN = 60 * 60_000  # ms after which a closed bill stays closed
+CLOSED_KEPT = 60  # sittings that can be opened again: a full house twice over
 
 
 class Area(Struct, frozen=True):
@@ -43,17 +47,31 @@ class Leaving(Struct, frozen=True):
     table: str
 
 
+class Closed(Struct, frozen=True):
+    """A sitting whose bill was closed lately (`at`, ms): it can still be opened again."""
+
+    sitting: str
+    table: str
+    at: int
+
+
 class Floor(Struct, frozen=True, dict=True):
     """The whole floor document. (`dict=True` gives the look-ups a place to be kept.)"""
 
     areas: tuple[Area, ...] = ()
     tables: tuple[Table, ...] = ()
     leaving: tuple[Leaving, ...] = ()
+    closed: tuple[Closed, ...] = ()
 
     @cached_property
     def by_code(self) -> dict[str, Table]:
         """Tables by code."""
         return {table.code: table for table in self.tables}
+
+    @cached_property
+    def by_sitting(self) -> dict[str, Table]:
+        """Tables by the sitting that they have now."""
+        return {table.sitting: table for table in self.tables}
 
     @cached_property
     def by_id(self) -> dict[str, Table]:
@@ -71,6 +89,7 @@ class Status(Enum):
     SERVED = "served"
     CALLED = "called"
     BILL = "bill"
+    PAID = "paid"
 
 
 def table_of(floor: Floor, table_id: str) -> Table:
@@ -99,14 +118,16 @@ def close(floor: Floor, sitting: Sitting, terms: Terms, moment: Moment) -> tuple
 
     What the kitchen still has of the closed one stays on its displays until it is served or void.
     """
-    sitting = closed_sitting(sitting, terms, moment)
+    sitting = covered(closed_sitting(sitting, terms, moment), terms)
     tables = tuple(
         replace(table, sitting=moment.fresh) if table.id == sitting.table else table for table in floor.tables
     )
     leaving = floor.leaving
     if unfinished(sitting):
         leaving = (*leaving, Leaving(sitting.id, sitting.table))
-    return replace(floor, tables=tables, leaving=leaving), sitting
+    lately = tuple(each for each in floor.closed if moment.at - each.at <= REOPENED_WITHIN)
+    closed = (*lately, Closed(sitting.id, sitting.table, moment.at))[-CLOSED_KEPT:]
+    return replace(floor, tables=tables, leaving=leaving, closed=closed), sitting
 
 
 def departed(floor: Floor, sitting: Sitting) -> Floor:
@@ -116,8 +137,8 @@ def departed(floor: Floor, sitting: Sitting) -> Floor:
     return replace(floor, leaving=tuple(left for left in floor.leaving if left.sitting != sitting.id))
 
 
-def status(sitting: Sitting) -> Status:
-    """The table's most pressing state."""
+def status(sitting: Sitting, terms: Terms | None = None) -> Status:
+    """The table's most pressing state; whether it is paid can only be told by the bill's terms."""
     if any(call.reason == "bill" for call in sitting.calls):
         return Status.BILL
     if sitting.calls:
@@ -126,6 +147,8 @@ def status(sitting: Sitting) -> Status:
         return Status.FREE
     if unfinished(sitting):
         return Status.WAITING
+    if sitting.payments and terms and not cart(sitting) and left(sitting, terms) == 0:
+        return Status.PAID
     if cart(sitting):
         return Status.ORDERING
     if any(line.state is State.SERVED for line in sitting.lines):

@@ -116,11 +116,13 @@ class Item(Struct, frozen=True):
 
 class Terms(Struct, frozen=True):
     """How a bill is made: `service` is the rate of the service charge, `tax_included` whether prices hold the tax,
-    `tips` the per cents that a guest is offered (none: tips are not asked for)."""
+    `tips` the per cents that a guest is offered (none: tips are not asked for), `coin` the smallest one there is
+    (minor units): cash is rounded to it."""
 
     service: int = 0
     tax_included: bool = True
     tips: tuple[int, ...] = ()
+    coin: int = 1
 
 
 class Shop(Struct, frozen=True):

@@ -18,3 +18,8 @@ def minor(major: Decimal | int) -> int:
     if units != units.to_integral_value():
         raise ValueError(f"{major} has more than two decimals")
     return int(units)
+
+
+def major(amount: int) -> str:
+    """Minor units as a person writes them, without a currency: 8600 → "86.00"."""
+    return f"{amount // 100}.{amount % 100:02}"

@@ -86,6 +86,17 @@ WORDS: dict[str, Word] = {
     # The staff's work.
     "no_such_ticket": Word(409, N_("This ticket is not on the display any more.")),
     "no_such_call": Word(409, N_("This call is done already.")),
+    "reason_needed": Word(409, N_("Please give a reason: it stands in the record.")),
+    "same_table": Word(409, N_("That is the same table. Please choose another.")),
+    "table_taken": Word(409, N_("Somebody sits at that table. Choose a free one, or merge the two.")),
+    "you_moved": Word(409, N_("You have moved to another table. Please open the page again.")),
+    "nothing_to_part": Word(409, N_("Choose some of the dishes or guests: all of them would be a move.")),
+    "discount_first": Word(409, N_("Take the discount off the whole bill first, and give it again afterwards.")),
+    "too_late_to_reopen": Word(409, N_("A bill can be opened again for an hour after it was closed.")),
+    "not_that_much": Word(409, N_("That is not possible: there are %(left)s left.")),
+    "no_such_payment": Word(409, N_("There is no such payment on this bill.")),
+    "too_little_given": Word(409, N_("That is too little: %(amount)s are due.")),
+    "refund_first": Word(409, N_("Too much would have been paid: give %(amount)s back first.")),
     "wrong_state": Word(409, N_("%(item)s is %(state)s already.")),
     "wrong_password": Word(403, N_("That password is wrong.")),
 }

@@ -45,12 +45,13 @@ class HoursEntry(Struct, forbid_unknown_fields=True, rename={"opens": "from", "c
 
 
 class TermsEntry(Struct, frozen=True, forbid_unknown_fields=True):
-    """As `ordering.menu.Terms`, the service charge in per cent."""
+    """As `ordering.menu.Terms`, the service charge in per cent, `coin` in major units."""
 
     service: Percent = Decimal(0)
     tax: Percent = Decimal(0)
     tax_included: bool = True
     tips: tuple[Annotated[int, Meta(ge=1, le=100)], ...] = ()
+    coin: Decimal = Decimal("0.01")
 
 
 class ShopEntry(Struct, forbid_unknown_fields=True):
@@ -257,7 +258,9 @@ def _shop(entry: ShopEntry) -> Shop:
         raise ValueError(f"shop: {entry.timezone!r} is no time zone; one is Asia/Shanghai") from error
     if entry.accent and not is_colour(entry.accent):
         raise ValueError(f"shop: the accent {entry.accent!r} is no colour; one is #b0361f")
-    terms = Terms(_rate(entry.bill.service), entry.bill.tax_included, entry.bill.tips)
+    if not 0 < entry.bill.coin <= 100:
+        raise ValueError(f"shop: {entry.bill.coin} is no coin: the smallest one there is, such as 0.05")
+    terms = Terms(_rate(entry.bill.service), entry.bill.tax_included, entry.bill.tips, minor(entry.bill.coin))
     return Shop(
         name=entry.name,
         tagline=entry.tagline,

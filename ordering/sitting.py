@@ -13,7 +13,21 @@ from msgspec.structs import replace
 
 from ordering import menu as menus
 from ordering import stock as stocks
-from ordering.commands import Add, Again, Change, Fire, Hold, Note, Place, Restore, Share, Split
+from ordering.commands import (
+    Add,
+    AddFor,
+    Again,
+    Change,
+    Fire,
+    FireFor,
+    Hold,
+    Note,
+    Place,
+    PlaceFor,
+    Restore,
+    Share,
+    Split,
+)
 from ordering.menu import Chosen, Menu, Names, Terms
 from ordering.pace import Pace, due
 from ordering.refused import Refused
@@ -56,6 +70,15 @@ class Guest(Struct, frozen=True):
     tip: int = 0
 
 
+class Off(Struct, frozen=True):
+    """What somebody of the staff (`by`, a name) takes off a line or a bill: per cents of it, or an amount; why."""
+
+    percent: int = 0
+    amount: int = 0
+    reason: str = ""
+    by: str = ""
+
+
 class Line(Struct, frozen=True):
     """One item with its modifiers, portions and note; `round` 0 means the cart.
 
@@ -63,7 +86,7 @@ class Line(Struct, frozen=True):
     `unit_price` holds the modifiers' differences too, `tax` is the rate on it. `shared`: for the whole table; `hold`:
     it is to wait once it is sent. `sent` is when it went to be made, `due` when it is likely to be ready (0: nobody
     can tell). `allergens` are in the dish, `allergies` those of the people who eat it, as they stood last while it
-    was being made. `claimed` by whom, where the bill is shared by dishes.
+    was being made. `claimed` by whom, where the bill is shared by dishes. `off` is what was taken off its price.
     """
 
     id: str
@@ -90,6 +113,7 @@ class Line(Struct, frozen=True):
     allergens: tuple[str, ...] = ()
     allergies: tuple[str, ...] = ()
     claimed: tuple[str, ...] = ()
+    off: Off | None = None
 
 
 class Round(Struct, frozen=True):
@@ -98,6 +122,24 @@ class Round(Struct, frozen=True):
     number: int
     at: int
     guest: str
+
+
+class Payment(Struct, frozen=True):
+    """Money that was taken: `amount` of the bill, a `tip` on top; for whom (`guest`, "" for the table) and by whom
+    (`by`, a name). Cash is taken to the shop's smallest coin: `rounding` more or less than the amount; `given` is
+    what was handed over. A refund is a payment below zero that names the one it takes back (`of`)."""
+
+    id: str
+    at: int
+    method: str
+    amount: int
+    tip: int = 0
+    guest: str = ""
+    by: str = ""
+    rounding: int = 0
+    given: int = 0
+    of: str = ""
+    reason: str = ""
 
 
 class Call(Struct, frozen=True):
@@ -128,6 +170,8 @@ class Sitting(Struct, frozen=True):
     `removed` keeps the last lines taken out of the cart, and `forgotten` the newest version of those dropped from
     it: so that `place` can tell a guest that something they saw is gone. `split` is how the bill is shared, `people`
     among how many in equal parts (0: the guests). `terms` are the bill's when it was closed.
+    `off` is taken off the whole bill, before payments. `into` is the sitting that this one went into, and `left` says
+    of guests who went to another sitting which one: their phones follow.
     """
 
     id: str
@@ -144,6 +188,10 @@ class Sitting(Struct, frozen=True):
     split: Split = "guest"
     people: int = 0
     terms: Terms | None = None
+    off: Off | None = None
+    payments: tuple[Payment, ...] = ()
+    into: str = ""
+    left: dict[str, str] = {}
 
 
 def cart(sitting: Sitting) -> tuple[Line, ...]:
@@ -303,7 +351,7 @@ def hold(sitting: Sitting, command: Hold, moment: Moment) -> Sitting:
     return _altered(sitting, command.line, "held" if command.on else "unheld", moment, hold=command.on)
 
 
-def fire(sitting: Sitting, pace: Pace, command: Fire, moment: Moment) -> Sitting:
+def fire(sitting: Sitting, pace: Pace, command: Fire | FireFor, moment: Moment) -> Sitting:
     """A held line, or every one, to be made now; `not_held` when nothing waits."""
     sitting = joined(sitting, moment)
     if command.line:
@@ -314,6 +362,33 @@ def fire(sitting: Sitting, pace: Pace, command: Fire, moment: Moment) -> Sitting
     for line in waiting:
         sitting = with_line(sitting, _sent(sitting, line, Act.FIRE, pace, moment))
     return told(sitting, "fired", moment, waiting[0].name, len(waiting), waiting[0].id)
+
+
+def add_for(sitting: Sitting, menu: Menu, stock: Stock, command: AddFor, moment: Moment) -> tuple[Sitting, str]:
+    """An item that the staff add for a guest: the one who is named, or the party's first; where there is no phone,
+    for one without."""
+    if command.guest and all(guest.id != command.guest for guest in sitting.guests):
+        raise Refused("no_such_choice")
+    who = command.guest or (sitting.guests[0].id if sitting.guests else moment.who)
+    wanted = Add(command.op, command.item, command.qty, command.modifiers, command.note)
+    after, line = add(sitting, menu, stock, wanted, replace(moment, who=who, name=""))
+    return replace(after, news=sitting.news), line
+
+
+def hold_for(sitting: Sitting, line_id: str, moment: Moment) -> Sitting:
+    """A placed line that nobody has begun is to wait: its ticket moves to the end."""
+    if sitting.closed:
+        raise Refused("sitting_closed")
+    return with_line(sitting, moved(line_of(sitting, line_id), Act.HOLD, moment, hold=True, sent=0, due=0))
+
+
+def place_for(
+    sitting: Sitting, menu: Menu, stock: Stock, pace: Pace, command: PlaceFor, moment: Moment
+) -> tuple[Sitting, Stock]:
+    """The cart as the staff saw it, sent for those whose lines stand in it."""
+    who = next((line.guest for line in cart(sitting)), moment.who)
+    wanted = Place(command.op, command.seen)
+    return place(sitting, menu, stock, pace, wanted, replace(moment, who=who))
 
 
 def place(
@@ -361,9 +436,13 @@ def closed(sitting: Sitting, terms: Terms, moment: Moment) -> Sitting:
 
 
 def joined(sitting: Sitting, moment: Moment) -> Sitting:
-    """The open sitting with this guest among its guests; the first one opens it."""
+    """The open sitting with this guest among its guests; the first one opens it. Staff do not become guests."""
     if sitting.closed:
         raise Refused("sitting_closed")
+    if moment.who in sitting.left:
+        raise Refused("you_moved")
+    if moment.name:
+        return sitting
     if any(guest.id == moment.who for guest in sitting.guests):
         return sitting
     if len(sitting.guests) >= GUESTS_MOST:
@@ -375,7 +454,9 @@ def joined(sitting: Sitting, moment: Moment) -> Sitting:
 def told(
     sitting: Sitting, act: str, moment: Moment, what: Names | None = None, qty: int = 0, line: str = ""
 ) -> Sitting:
-    """The sitting with its last news: what `moment.who` did just now."""
+    """The sitting with its last news: what the guest `moment.who` did just now. What the staff did is no news."""
+    if moment.name:
+        return sitting
     return replace(sitting, news=News(act, moment.who, moment.v, what or {}, qty, line))
 
 

@@ -33,6 +33,7 @@ AFTER: dict[tuple[State, Act], State] = {
     (State.CART, Act.HOLD): State.HELD,
     (State.HELD, Act.FIRE): State.QUEUED,
     (State.HELD, Act.VOID): State.VOID,
+    (State.QUEUED, Act.HOLD): State.HELD,
     (State.QUEUED, Act.COOK): State.COOKING,
     (State.QUEUED, Act.FINISH): State.READY,
     (State.QUEUED, Act.SERVE): State.SERVED,

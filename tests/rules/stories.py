@@ -3,15 +3,21 @@
 import itertools
 
 import pytest
+from hypothesis import strategies as st
+from msgspec.structs import replace
 
+from ordering.bill import RATE, SPLITS
 from ordering.commands import Add, Place
-from ordering.menu import Menu
+from ordering.menu import Menu, Terms
 from ordering.pace import Pace
 from ordering.refused import Refused
-from ordering.sitting import Moment, Sitting, add, place
+from ordering.restaurant import DEMO, read
+from ordering.sitting import Guest, Line, Moment, Sitting, add, place
+from ordering.state import State
 from ordering.stock import Stock
 
 LIN, JO = "lin", "jo"
+MENU = read(DEMO).menu
 _fresh = itertools.count(1)
 
 
@@ -57,3 +63,47 @@ class Table:
         command = Place(op="o", seen=self.v if seen is None else seen)
         sitting, self.stock = place(self.sitting, self.menu, self.stock, self.pace, command, self.moment(who))
         return self.now(sitting)
+
+
+def _with_everyone(sitting: Sitting) -> Sitting:
+    """Lines belong to guests of the sitting, and so do claims."""
+    here = {guest.id for guest in sitting.guests}
+    kept = tuple(
+        replace(line, claimed=tuple(guest for guest in line.claimed if guest in here)) for line in sitting.lines
+    )
+    return replace(sitting, lines=kept)
+
+
+GUESTS = ("a", "b", "c", "d")
+
+_lines = st.builds(
+    Line,
+    id=st.uuids().map(str),
+    item=st.just("dish"),
+    name=st.just({"en": "Dish"}),
+    station=st.just("wok"),
+    guest=st.sampled_from(GUESTS),
+    unit_price=st.integers(0, 99_999_00),
+    qty=st.integers(1, 99),
+    added=st.just(1),
+    changed=st.just(1),
+    state=st.sampled_from(State),
+    shared=st.booleans(),
+    tax=st.sampled_from([0, 600, 1000, 1975]),
+    claimed=st.lists(st.sampled_from(GUESTS), unique=True).map(tuple),
+)
+_sittings = st.builds(
+    Sitting,
+    id=st.just("s"),
+    table=st.just("t"),
+    opened=st.just(1),
+    guests=st.lists(st.integers(0, 100), max_size=4).map(
+        lambda tips: tuple(Guest(id, 1, tip=tip) for id, tip in zip(GUESTS, tips, strict=False))
+    ),
+    lines=st.lists(_lines, max_size=12).map(tuple),
+    split=st.sampled_from(SPLITS),
+    people=st.integers(0, 20),
+)
+bill_terms = st.builds(Terms, service=st.integers(0, RATE), tax_included=st.booleans())
+bills = _sittings.map(_with_everyone)
+"""Any sitting with lines in any state, shared in any way."""

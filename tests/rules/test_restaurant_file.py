@@ -56,11 +56,11 @@ def test_hours_become_minutes_and_what_closes_before_it_opens_closes_the_next_da
 def test_tax_is_the_shops_unless_the_category_or_the_dish_says_otherwise(tmp_path: Path) -> None:
     made = _read(
         tmp_path,
-        _shop("bill", "{ service = 10, tax = 6, tax_included = false }"),
+        _shop("bill", "{ service = 10, tax = 6, tax_included = false, coin = 0.05 }"),
         ('[[categories]]\nid = "cold"', '[[categories]]\ntax = 9.75\nid = "cold"'),
         _dish("tax = 0"),
     ).menu
-    assert made.shop.terms == Terms(1000, False)
+    assert made.shop.terms == Terms(1000, False, coin=5)
     assert made.item["dongpo-pork"].tax == 0
     rates = {item.category: item.tax for item in made.items if item.id != "dongpo-pork"}
     assert rates["cold"] == 975
@@ -90,6 +90,8 @@ def test_pictures_are_files_beside_the_restaurants(tmp_path: Path) -> None:
         (_shop("bill", "{ service = 200 }"), "200"),
         (_shop("bill", "{ servise = 2 }"), "servise"),
         (_shop("bill", "{ tips = [0] }"), "tips"),
+        (_shop("bill", "{ coin = 0 }"), "0.05"),
+        (_shop("bill", "{ coin = 0.001 }"), "two decimals"),
         (('defaults = ["', 'defaults = ["nothing", "'), "nothing"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
