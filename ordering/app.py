@@ -50,6 +50,8 @@ ROUTES: tuple[tuple[str, Any], ...] = (
     (r"/floor", staff.FloorPage),
     (r"/floor/do", staff.FloorDo),
     (r"/floor/live", staff.FloorLive),
+    (rf"/floor/{ID}", staff.PartyPage),
+    (rf"/floor/{ID}/live", staff.PartyLive),
     (r"/healthz", ops.Health),
     (r"/readyz", ops.Ready),
     (r"/metrics", ops.Metrics),

@@ -62,7 +62,7 @@ def prepare(path: Path, shape: Shape) -> Prepared:
     widths = tuple(dict.fromkeys(min(width, image.width) for width in shape.widths))
     name = hashlib.sha256(original + repr((shape, QUALITY)).encode()).hexdigest()[:16]
     files = {f"{name}-{width}": _encoded(image, width) for width in widths}
-    height = round(image.height * widths[-1] / image.width)
+    height = max(1, round(image.height * widths[-1] / image.width))
     return Prepared(Picture(name, widths[-1], height, widths), files)
 
 

@@ -1,6 +1,7 @@
 // The staff's boards: kitchen and floor. Silence never looks like "no orders": without a proof within three seconds the
 // whole page says that it may be out of date.
 
+import { minor } from "./party.js";
 import { applyPush, commandOf, Live, say, submitterOf, wearPending } from "./live.js";
 
 const { body } = document;
@@ -149,6 +150,9 @@ document.addEventListener("submit", (event) => {
   const sent = commandOf(event.target, submitterOf(event));
   if (!sent.address.endsWith("/do")) return;
   event.preventDefault();
+  for (const field of event.target.querySelectorAll("input[data-money]")) sent.command[field.name] = minor(field);
+  event.target.closest("dialog")?.close();
+  if (event.target.id !== "command") event.target.reset();
   live.send(sent);
   wearPending(live);
 });

@@ -11,6 +11,7 @@ const SEEN_AFTER = 500; // ms that a change must have been on the screen before 
 const ASKING_AFTER = 3000; // ms without an answer after which the page says that it asks about the order
 const SIGN = 20_000; // ms between signs of life, which count for 45 s
 const SETTLED = 1500; // ms at a category before it is where this guest is
+const FOLLOW_APART = 5000; // ms between two times that the page goes where its party is
 const TOAST = { news: 4500, undo: 8000, notice: 6000 }; // ms
 
 body.classList.add("scripted-page");
@@ -35,6 +36,7 @@ const live = new Live({
       body.dataset.state = $("#sitting").dataset.state;
       keepToSheet();
     }
+    followParty();
     showMine();
     refreshSheet();
     if (!whole) changed.forEach(markJustChanged);
@@ -45,6 +47,7 @@ const live = new Live({
   onAnswer(answer, sent) {
     wearPending(live);
     showAsking();
+    followParty();
     if (answer.error) say(answer.message);
     else if (sent.do === "place") {
       tell($("#notice").dataset.placed.replace("{n}", answer.round));
@@ -58,6 +61,16 @@ const live = new Live({
     if (on) sign();
   },
 });
+
+/** The party has moved, joined another, or this guest has gone with others: a fresh page is where they are now. */
+function followParty() {
+  const { at, left = "", gone } = $("#sitting").dataset;
+  const here = at === body.dataset.code && gone === undefined && !left.split(" ").includes(me);
+  const last = Number(sessionStorage.getItem("followed") || 0);
+  if (here || live?.pending.size || Date.now() - last < FOLLOW_APART) return;
+  sessionStorage.setItem("followed", Date.now());
+  location.replace(body.dataset.address);
+}
 
 function showLive(on) {
   body.classList.toggle("is-live", on);

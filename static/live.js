@@ -24,25 +24,21 @@ addEventListener("click", (event) => (lastPressed = event.target.closest?.("butt
 export const submitterOf = (event) => event.submitter || (lastPressed?.form === event.target ? lastPressed : null);
 
 const NUMBERS = new Set(["qty", "seen", "count", "people", "percent", "colour", "round"]);
+const SEVERAL = new Set(["modifiers", "tags", "lines", "guests"]); // fields that come as lists
 const FLAGS = new Set(["on", "shared"]);
 
 /** The command that a form sends when `submitter` is pressed: its fields, and the query of its formaction. */
 export function commandOf(form, submitter) {
   const address = new URL(submitter?.getAttribute("formaction") || form.action, location.href);
-  const command = { modifiers: [], tags: [] };
-  for (const [name, value] of [...new FormData(form), ...address.searchParams]) {
-    if (name === "_xsrf" || name === "sitting" || name === "back") continue;
-    if (name === "by" && command.do === "change") {
-      command.by = Number(value);
-      continue;
-    }
-    if (name.split(":")[0] === "modifiers") command.modifiers.push(value);
-    else if (name === "tags") command.tags.push(value);
-    else if (NUMBERS.has(name)) command[name] = value === "null" ? null : Number(value);
+  const sent = [...new FormData(form), ...address.searchParams];
+  const command = { do: new Map(sent).get("do") };
+  for (const [name, value] of sent) {
+    if (name === "_xsrf" || name === "back" || (name === "sitting" && command.do !== "reopen")) continue;
+    const list = name.split(":")[0];
+    if (SEVERAL.has(list)) (command[list] ||= []).push(value);
+    else if (NUMBERS.has(name) || (name === "by" && command.do === "change")) command[name] = value === "null" ? null : Number(value);
     else command[name] = FLAGS.has(name) ? value === "true" : value;
   }
-  if (command.do !== "add") delete command.modifiers;
-  if (command.do !== "allergies") delete command.tags;
   if (command.do !== "place") delete command.seen;
   return { address: address.pathname, command: { ...command, op: newOp() }, pressed: submitter?.getAttribute("formaction") };
 }

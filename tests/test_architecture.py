@@ -9,11 +9,12 @@ ROOT = Path(__file__).parent.parent
 
 FLOORS = [
     # 1: the pure rules, each resting on those before it
-    "money refused brand menu stock pace near commands state sitting guests kitchen bill floor staff documents "
-    "restaurant",
+    "money refused brand menu stock pace near commands state sitting guests kitchen bill payments floor parties "
+    "staff documents restaurant",
     # 2: the store and the views
     "clock store options subscriber shelf embedded pictures "
-    "views.text views.blocks views.card views.diner views.kitchen views.floor views.receipt views.pages views.audience",
+    "views.text views.blocks views.card views.diner views.kitchen views.floor views.party views.receipt views.pages "
+    "views.audience",
     # 3: commands and connections
     "desk live founding services metrics",
     # 4: doors

@@ -19,7 +19,8 @@ OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
 def test_every_route_is_documented() -> None:
     for pattern, _ in ROUTES:
         last = next((f"{{{name}}}" for name in ("op", "item", "line") if f"/{name}/" in pattern), "")
-        names = iter(["{name}"] if "pictures" in pattern else ["{code}", last])
+        first = {"pictures": "{name}", "floor": "{table}"}.get(pattern.split("/")[1], "{code}")
+        names = iter([first, last])
         path = re.sub(r"\([^)]*\)", lambda _: next(names), pattern)  # noqa: B023
         assert f"`{path}`" in API or f" {path}`" in API, path
 

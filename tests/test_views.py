@@ -9,20 +9,25 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from stories import JO, LIN, Table, moment
 
-from ordering import bill, guests, kitchen, sitting
+from ordering import bill, guests, kitchen, parties, payments, sitting
 from ordering import floor as floors
 from ordering import stock as stocks
 from ordering.commands import (
+    AddFor,
     Again,
     Allergies,
     CallStaff,
     Change,
     Claim,
     Colour,
+    Comp,
+    Discount,
     Fire,
     Hold,
     Name,
     Note,
+    Pay,
+    Refund,
     Restore,
     Share,
     SplitBill,
@@ -50,20 +55,28 @@ NOON = 12 * 3600_000 - 8 * 3600_000  # ms since 1970 at which the demo's clock s
 PORK, RICE, COUNTED = "dongpo-pork", "steamed-rice", "osmanthus-cake"
 AUDIENCES = [
     Audience(kind, form, lang, subject)  # type: ignore[arg-type]
-    for kind, subject in (("diner", "s1"), ("diner", "s2"), ("kitchen", ""), ("kitchen", "dessert"), ("floor", ""))
+    for kind, subject in (
+        ("diner", "s1"),
+        ("diner", "s2"),
+        ("kitchen", ""),
+        ("kitchen", "dessert"),
+        ("floor", ""),
+        ("party", "t1"),
+    )
     for form in ("html", "json")
     for lang in ("zh", "en")
 ]
 
 
 class Shop:
-    """A shop of one table, all its documents in memory."""
+    """A shop with one party and a free table, all its documents in memory."""
 
     def __init__(self) -> None:
         self.table = Table(MENU_OF_DEMO, stocks.Stock(left={COUNTED: 4}))
         self.table.sitting = sitting.Sitting("s1", "t1")
         seat = floors.Table("t1", "1", 4, "hall", "code", "s1")
-        self.floor = Floor((Area("hall", {"zh": "大堂", "en": "Hall"}),), (seat,))
+        free = floors.Table("t2", "2", 2, "hall", "other-code", "w1")
+        self.floor = Floor((Area("hall", {"zh": "大堂", "en": "Hall"}),), (seat, free))
         self.past: dict[str, sitting.Sitting] = {}
         self.near = Near()
         self.now = NOON - 60_000
@@ -84,6 +97,45 @@ class Shop:
         """What the audience sees now."""
         values = {name: value for name, value in self.values().items() if name in needs(audience, self.floor)}
         return build(audience, values, self.s, self.now, before)
+
+    def waiting(self) -> tuple[str, sitting.Sitting]:
+        """The table where the party is not, and what waits there."""
+        other = next(table for table in self.floor.tables if table.sitting != self.table.sitting.id)
+        return other.id, self.past.get(other.sitting) or sitting.Sitting(other.sitting, other.id)
+
+    def parties(self, act: str, which: int, at: sitting.Moment) -> None:
+        """The party moves, parts or joins again."""
+        to, other = self.waiting()
+        mine = self.table.sitting
+        match act:
+            case "move":
+                done = parties.move(self.floor, mine, other, to, at)
+            case "part":
+                lines = [line.id for line in mine.lines][: which % 3]
+                done = parties.part(self.floor, mine, other, to, lines, [LIN][which % 2 :], Terms(), at)
+            case _:
+                done = parties.merge(self.floor, other, mine, mine.table, at)
+                done = parties.Moved(done.floor, done.other, done.sitting)
+        self.floor = done.floor
+        self.past[done.other.id] = done.other
+        self.table.now(done.sitting)
+
+    def money(self, act: str, which: int, line: str, at: sitting.Moment) -> None:
+        """What the staff do to the bill."""
+        table, terms = self.table, self.table.menu.shop.terms
+        match act:
+            case "pay":
+                paying = Pay(op="o", table="t1", amount=which * 100, method="cash", given=which * 1000, tip=which)
+                table.now(payments.pay(table.sitting, terms, paying, at))
+            case "refund":
+                made = table.sitting.payments[0].id if table.sitting.payments else "nope"
+                command = Refund(op="o", table="t1", payment=made, amount=which, reason="<i>")
+                table.now(payments.refund(table.sitting, terms, command, at))
+            case "discount":
+                off = Discount(op="o", table="t1", line=line if which % 2 else "", percent=which, reason="<i>")
+                table.now(payments.discount(table.sitting, terms, off, at))
+            case _:
+                table.now(payments.comp(table.sitting, terms, Comp(op="o", table="t1", line=line, reason="<i>"), at))
 
     def do(self, act: str, which: int, who: str) -> None:
         """One thing that somebody does."""
@@ -146,6 +198,28 @@ class Shop:
                 table.now(kitchen.recall_line(table.sitting, line, at))
             case "void":
                 table.now(kitchen.void(table.sitting, line, "late", at))
+            case "move" | "part" | "merge":
+                self.parties(act, which, replace(at, name="Wang", fresh=f"w{self.s + 2}"))
+            case "pay" | "refund" | "discount" | "comp":
+                self.money(act, which, line, replace(at, name="Wang"))
+            case "hold_for":
+                table.now(sitting.hold_for(table.sitting, line, replace(at, name="Wang")))
+            case "add_for":
+                wanted_for = AddFor(op="o", table="t1", item=RICE, note="for them")
+                wang = replace(at, name="Wang", who="wang")
+                table.now(sitting.add_for(table.sitting, table.menu, table.stock, wanted_for, wang)[0])
+            case "reopen":
+                closed = next((each for each in self.past.values() if each.closed and each.lines), None)
+                if closed is None:
+                    raise Refused("not_open")
+                at_table = self.floor.by_id[closed.table]
+                waiting = self.past.get(at_table.sitting) or sitting.Sitting(at_table.sitting, closed.table)
+                other = table.sitting if at_table.sitting == table.sitting.id else waiting
+                self.floor, again = parties.reopen(self.floor, closed, other, "x", replace(at, at=closed.closed + 1))
+                self.past = {id: each for id, each in self.past.items() if id != again.id}
+                if table.sitting.opened:
+                    self.past[table.sitting.id] = table.sitting
+                table.sitting = again
             case "sold_out":
                 table.stock = stocks.mark(table.stock, PORK, bool(which % 2))
             case "stock":
@@ -157,7 +231,7 @@ class Shop:
                     self.floor, table.sitting, table.menu.shop.terms, replace(at, fresh=f"s{len(self.past) + 2}")
                 )
                 self.past[closed.id] = closed
-                table.sitting, table.v = sitting.Sitting(f"s{len(self.past) + 1}", "t1"), 0
+                table.sitting, table.v = sitting.Sitting(f"s{len(self.past) + 1}", closed.table), 0
 
 
 ACTS = [
@@ -186,6 +260,12 @@ ACTS = [
     "void",
     "sold_out",
     "stock",
+    "move",
+    "part",
+    "pay",
+    "discount",
+    "comp",
+    "add_for",
 ]
 
 
@@ -207,7 +287,11 @@ def as_json(view: View) -> tuple[dict[str, Any], dict[str, list[str]]]:
 @settings(max_examples=80)
 @given(
     st.lists(
-        st.tuples(st.sampled_from([*ACTS, "open", "close"]), st.integers(0, 20), st.sampled_from([LIN, JO])),
+        st.tuples(
+            st.sampled_from([*ACTS, "open", "close", "hold_for", "refund", "merge", "reopen"]),
+            st.integers(0, 20),
+            st.sampled_from([LIN, JO]),
+        ),
         max_size=14,
     )
 )
@@ -234,7 +318,20 @@ BEFORE = [("add", 0), ("hold", 1), ("place", 0), ("add", 2), ("place", 0), ("adv
 BEFORE += [("name", 0), ("add", 1), ("add", 0), ("change", 15)]
 # With which number each act changes something then.
 WHICH = {"stock": 3, "sold_out": 1, "add": 1, "change": 5, "note": 2, "share": 5, "hold": 5, "again": 1, "colour": 2}
-WHICH |= {"call": 1, "allergies": 1, "tip": 5, "time": 2, "advance": 4, "recall": 1, "void": 1}
+WHICH |= {
+    "pay": 3,
+    "discount": 2,
+    "comp": 1,
+    "part": 1,
+    "hold_for": 0,
+    "call": 1,
+    "allergies": 1,
+    "tip": 5,
+    "time": 2,
+    "advance": 4,
+    "recall": 1,
+    "void": 1,
+}
 
 
 @pytest.mark.parametrize("act", [*ACTS, "close"])

@@ -12,13 +12,13 @@ from ordering import commands, metrics
 from ordering.bill import TIP_MOST
 from ordering.clock import now
 from ordering.documents import FLOOR, MENU, STOCK, sitting_name
-from ordering.floor import Table
+from ordering.floor import Floor, Table
 from ordering.guests import NAME_LONGEST, guest_of
 from ordering.handlers.base import GuestCookie, Page
 from ordering.handlers.door import Do, LiveSocket
 from ordering.menu import Menu, find
 from ordering.refused import Refused
-from ordering.sitting import COLOURS, line_of
+from ordering.sitting import COLOURS, Sitting, line_of
 from ordering.stock import Stock
 from ordering.views import card, diner
 from ordering.views.audience import Audience, Form, build, needs, sitting_in
@@ -85,11 +85,14 @@ class TablePage(AtTable):
         else:
             await self._show_page(floor)
 
-    async def _show_page(self, floor: Any) -> None:
+    async def _show_page(self, floor: Floor) -> None:
         audience = Audience("diner", "html", self.lang, self.sitting_id)
         values, v = await self.audience_values(audience)
-        view = self.services.live.page(audience, values, v)
         sitting = sitting_in(values, self.sitting_id)
+        if elsewhere := _elsewhere(sitting, floor, self.table, self.guest):
+            self.redirect(elsewhere, status=303)
+            return
+        view = self.services.live.page(audience, values, v)
         menu: Menu = values[MENU]
         stands = fixed(self.lang, menu, self.table.code)
         area = next((self.t.pick(area.name) for area in floor.areas if area.id == self.table.area), "")
@@ -353,6 +356,15 @@ class LinePage(AtTable):
             code=code,
             sitting_id=self.sitting_id,
         )
+
+
+def _elsewhere(sitting: Sitting, floor: Floor, table: Table, guest: str) -> str:
+    """Where the party, or this guest, is now; "" when it is here."""
+    to = sitting.into or sitting.left.get(guest, "")
+    seat = floor.by_sitting.get(to or sitting.id)
+    if not to and (seat is None or seat.id == table.id):
+        return ""
+    return f"/t/{seat.code if seat else table.code}?sitting={to or sitting.id}"
 
 
 def _share(view: View, guest: str) -> int:

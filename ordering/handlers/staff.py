@@ -1,6 +1,7 @@
 """The staff's rooms: logging in, the kitchen display and the floor, each with its two doors."""
 
 import asyncio
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -10,15 +11,16 @@ from argon2.exceptions import Argon2Error, InvalidHashError
 
 from ordering import commands
 from ordering.documents import FLOOR, MENU, STAFF
-from ordering.floor import Floor
+from ordering.floor import Floor, table_of
 from ordering.handlers.base import STAFF_DAYS, Page
 from ordering.handlers.door import Do, LiveSocket
 from ordering.menu import Menu
 from ordering.refused import Refused
 from ordering.staff import Account
 from ordering.views.audience import Audience, Form, needs
-from ordering.views.pages import marked
+from ordering.views.pages import fixed, marked
 
+OURS = re.compile(r"/kitchen(\?station=[^&]*)?|/floor(/[A-Za-z0-9._:-]+)?")
 hasher = PasswordHasher()
 # Verified against when the account does not exist, so that the time taken does not tell.
 NOBODY = hasher.hash("nobody")
@@ -62,7 +64,7 @@ class Login(Page):
     def _next(self) -> str:
         """Where to go afterwards: only ever a page of ours."""
         wanted = self.get_argument("next", "/floor")
-        return wanted if wanted in ("/kitchen", "/floor") or wanted.startswith("/kitchen?station=") else "/floor"
+        return wanted if OURS.fullmatch(wanted) else "/floor"
 
 
 async def _right(account: Account | None, password: str) -> bool:
@@ -148,6 +150,26 @@ class FloorPage(StaffOnly):
         await self.board(audience, "floor/page.html", home="/floor", socket=f"/floor/live?lang={self.lang}", station="")
 
 
+class PartyPage(StaffOnly):
+    """GET /floor/{table}: one table with its lines, bill and payments."""
+
+    async def get(self, table_id: str) -> None:
+        """Called by Tornado."""
+        documents = await self.services.desk.look(FLOOR, MENU)
+        table = table_of(documents[FLOOR].value or Floor(), table_id)
+        menu: Menu = documents[MENU].value
+        await self.board(
+            Audience("party", self.form, self.lang, table_id),
+            "party/page.html",
+            home="/floor",
+            socket=f"/floor/{table_id}/live?lang={self.lang}",
+            station=table_id,
+            table=table,
+            dishes=[(item.id, self.t.pick(item.name)) for item in menu.items],
+            fixed=fixed(self.lang, menu, table.code),
+        )
+
+
 class StaffDo(StaffOnly, Do):
     """POST to a staff page's door."""
 
@@ -181,6 +203,11 @@ class FloorDo(StaffDo):
     union = commands.Floor
     home = "/floor"
 
+    def back(self, sent: Mapping[str, Any]) -> str:
+        """The floor, or the table's page that the form came from."""
+        table = str(sent.get("back", ""))
+        return f"{self.home}/{quote(table)}" if table else self.home
+
 
 class StaffLive(LiveSocket, StaffOnly):
     """The socket of a staff board."""
@@ -201,6 +228,17 @@ class KitchenLive(StaffLive):
         """The displays of this station, in this language."""
         await self.must_be_staff()
         return Audience("kitchen", form, self.lang, self.get_query_argument("station", "")[:32])
+
+
+class PartyLive(StaffLive):
+    """WS /floor/{table}/live."""
+
+    union = commands.Floor
+
+    async def audience(self, form: Form) -> Audience:
+        """Those who look at this table, in this language."""
+        await self.must_be_staff()
+        return Audience("party", form, self.lang, self.path_args[0])
 
 
 class FloorLive(StaffLive):

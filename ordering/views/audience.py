@@ -12,20 +12,26 @@ from ordering.floor import Floor
 from ordering.near import Near
 from ordering.sitting import Sitting
 from ordering.stock import Stock
-from ordering.views import diner, kitchen
+from ordering.views import diner, kitchen, party
 from ordering.views import floor as floor_view
 from ordering.views.blocks import Content, View
 from ordering.views.pages import as_json, pages
 from ordering.views.text import text
 
-Kind = Literal["diner", "kitchen", "floor"]
+Kind = Literal["diner", "kitchen", "floor", "party"]
 Form = Literal["html", "json"]
 
-_JSON_KINDS = {"diner": diner.JSON_KINDS, "kitchen": kitchen.JSON_KINDS, "floor": floor_view.JSON_KINDS}
+_JSON_KINDS = {
+    "diner": diner.JSON_KINDS,
+    "kitchen": kitchen.JSON_KINDS,
+    "floor": floor_view.JSON_KINDS,
+    "party": party.JSON_KINDS,
+}
 
 
 class Audience(NamedTuple):
-    """`subject` is a sitting's id for diners, a station (or "" for all) for the kitchen, "" for the floor."""
+    """`subject` is a sitting's id for diners, a station (or "" for all) for the kitchen, "" for the
+    floor, a table's id for a party."""
 
     kind: Kind
     form: Form
@@ -74,4 +80,6 @@ def _content(audience: Audience, values: Mapping[str, Any], now: int) -> Content
     sittings = {id: sitting_in(values, id) for id in floors.open_sittings(floor)}
     if audience.kind == "kitchen":
         return kitchen.content(list(sittings.values()), menu, stock, floor, words, audience.subject)
+    if audience.kind == "party":
+        return party.content(sittings, menu, floor, words, audience.subject)
     return floor_view.content(sittings, menu, floor)

@@ -13,6 +13,7 @@ from ordering.bill import Bill, Share, amount, in_sight, owed, shares, to_send
 from ordering.floor import Floor
 from ordering.menu import Item, Menu, Terms
 from ordering.near import Near
+from ordering.payments import paid
 from ordering.sitting import STILL_SERVED, Guest, Line, Sitting, allergies, cart, eaters, placed
 from ordering.state import TO_MAKE, State
 from ordering.stock import Stock
@@ -41,7 +42,8 @@ class NewsShown(Struct, frozen=True):
 
 
 class SittingShown(Struct, frozen=True):
-    """`state` is free, open or closed; `table` the table's name."""
+    """`state` is free, open or closed; `table` the table's name. `gone`: the party has joined another one; `left`:
+    guests (ids) who have gone to another table. Whoever opens the page again is led there."""
 
     id: str
     state: str
@@ -49,6 +51,8 @@ class SittingShown(Struct, frozen=True):
     guests: int
     calls: list[CallShown]
     news: NewsShown | None
+    gone: bool = False
+    left: list[str] = []
 
 
 class PresenceShown(Struct, frozen=True):
@@ -173,10 +177,12 @@ class BillShown(Struct, frozen=True):
 
     portions: int
     lines: int
+    off: int
     service: int
     taxes: list[TaxShown]
     tax_included: bool
     total: int
+    paid: int
     split: str
     people: int
     shares: list[ShareShown]
@@ -305,6 +311,8 @@ def _sitting(sitting: Sitting, table: str, text: Text) -> SittingShown:
         table=table,
         guests=len(sitting.guests),
         calls=[CallShown(call.id, call.reason, call.guest, call.seen_by) for call in sitting.calls],
+        gone=bool(sitting.into),
+        left=list(sitting.left),
         news=NewsShown(news.act, news.guest, text.pick(news.name), news.qty, news.v, news.line) if news else None,
     )
 
@@ -435,10 +443,12 @@ def _bill(at: _Table, sums: Bill) -> BillShown:
     return BillShown(
         portions=sums.portions,
         lines=sums.lines,
+        off=sums.off,
         service=sums.service,
         taxes=[TaxShown(tax.rate, tax.base, tax.amount) for tax in sums.taxes],
         tax_included=at.terms.tax_included,
         total=sums.total,
+        paid=paid(sitting),
         split=sitting.split,
         people=sitting.people or max(1, len(sitting.guests)),
         shares=[

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from msgspec import Struct, field
 
 from ordering import floor as floors
+from ordering import payments
 from ordering.bill import in_sight
 from ordering.floor import Floor, Table
 from ordering.menu import Menu, Terms
@@ -39,6 +40,7 @@ class TableShown(Struct, frozen=True):
     to_make: int
     ready: int
     amount: int
+    left: int
     calls: list[CallOnFloor]
     leaving: int
 
@@ -70,6 +72,11 @@ def content(sittings: Mapping[str, Sitting], menu: Menu, floor: Floor) -> Conten
     return Content(blocks, order)
 
 
+def calls_of(sitting: Sitting) -> list[CallOnFloor]:
+    """The guests' calls as the staff see them."""
+    return [CallOnFloor(call.id, call.reason, call.at, call.seen_by) for call in sitting.calls]
+
+
 def _table(table: Table, sittings: Mapping[str, Sitting], floor: Floor, terms: Terms) -> TableShown:
     sitting = sittings.get(table.sitting) or Sitting(table.sitting, table.id)
     left = [sittings[each.sitting] for each in floor.leaving if each.table == table.id and each.sitting in sittings]
@@ -78,7 +85,7 @@ def _table(table: Table, sittings: Mapping[str, Sitting], floor: Floor, terms: T
         name=table.name,
         area=table.area,
         seats=table.seats,
-        status=floors.status(sitting).value,
+        status=floors.status(sitting, terms).value,
         sitting=table.sitting,
         guests=len(sitting.guests),
         opened=sitting.opened,
@@ -87,6 +94,7 @@ def _table(table: Table, sittings: Mapping[str, Sitting], floor: Floor, terms: T
         to_make=sum(line.qty for line in sitting.lines if line.state in TO_MAKE),
         ready=sum(line.qty for line in sitting.lines if line.state is State.READY),
         amount=in_sight(sitting, sitting.terms or terms).total,
-        calls=[CallOnFloor(call.id, call.reason, call.at, call.seen_by) for call in sitting.calls],
+        left=payments.left(sitting, terms),
+        calls=calls_of(sitting),
         leaving=sum(line.qty for other in left for line in other.lines if line.state in OPEN),
     )

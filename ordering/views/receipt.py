@@ -8,9 +8,10 @@ from io import BytesIO
 
 from msgspec import Struct
 
-from ordering.bill import Bill, amount, owed, shares
+from ordering.bill import Bill, owed, price, shares
 from ordering.floor import Floor
 from ordering.menu import Menu, Shop
+from ordering.refused import N_
 from ordering.sitting import Line, Sitting, placed
 from ordering.state import State
 from ordering.views.text import Text
@@ -38,6 +39,13 @@ class Part(Struct, frozen=True):
     tip: int
 
 
+class Paid(Struct, frozen=True):
+    """What was paid in one way, less what was given back; tips are not in it."""
+
+    method: str
+    amount: int
+
+
 class Receipt(Struct, frozen=True):
     """`at` is when the bill was closed (ms), or `closed` is False and it is what is owed by now."""
 
@@ -50,6 +58,7 @@ class Receipt(Struct, frozen=True):
     bill: Bill
     tax_included: bool
     parts: list[Part]
+    paid: list[Paid]
 
 
 def receipt(sitting: Sitting, menu: Menu, floor: Floor, now: int, text: Text) -> Receipt:
@@ -74,8 +83,19 @@ def receipt(sitting: Sitting, menu: Menu, floor: Floor, now: int, text: Text) ->
         rows=_rows(sitting, text),
         bill=owed(sitting, terms),
         tax_included=terms.tax_included,
+        paid=_paid(sitting, text),
         parts=parts if len(parts) > 1 or any(part.tip for part in parts) else [],
     )
+
+
+METHODS = {"cash": N_("Cash"), "card": N_("Card"), "wechat": N_("WeChat Pay"), "alipay": N_("Alipay")}
+
+
+def _paid(sitting: Sitting, text: Text) -> list[Paid]:
+    sums: dict[str, int] = {}
+    for payment in sitting.payments:
+        sums[payment.method] = sums.get(payment.method, 0) + payment.amount
+    return [Paid(text(METHODS[method]), paid) for method, paid in sums.items() if paid]
 
 
 def _rows(sitting: Sitting, text: Text) -> list[Row]:
@@ -90,7 +110,7 @@ def _rows(sitting: Sitting, text: Text) -> list[Row]:
             name=text.pick(lines[0].name),
             other=text.other(lines[0].name),
             details=" · ".join(text.pick(choice.name) for choice in lines[0].modifiers),
-            amount=sum(amount(line) for line in lines),
+            amount=sum(price(line) for line in lines),
         )
         for lines in alike.values()
     ]
@@ -171,12 +191,17 @@ def _printed(shown: Receipt, text: Text) -> list[_Printed]:
         )
         rows += [_Printed(f"      {beside}", size=7.5) for beside in (row.other, row.details) if beside]
     rows.append(_Printed(text("Dishes"), money(bill.lines), space=10, rule=True))
+    if bill.off:
+        rows.append(_Printed(text("Taken off"), money(-bill.off)))
     if bill.service:
         rows.append(_Printed(text("Service charge"), money(bill.service)))
     for tax in bill.taxes:
         sentence = text("of which %(rate)s tax") if shown.tax_included else text("%(rate)s tax")
         rows.append(_Printed(sentence % {"rate": text.rate(tax.rate)}, money(tax.amount), size=8))
     rows.append(_Printed(text("Total"), money(bill.total), size=14, space=5))
+    rows += [_Printed(paid.method, money(paid.amount)) for paid in shown.paid]
+    if shown.paid and (left := bill.total - sum(paid.amount for paid in shown.paid)):
+        rows.append(_Printed(text("Left to pay"), money(left)))
     tip = text("Tip")
     for number, part in enumerate(shown.parts):
         first = number == 0
