@@ -13,6 +13,7 @@ from msgspec import Meta, Struct, field
 Id = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._:-]+$")]
 MaybeId = Annotated[str, Meta(max_length=64, pattern=r"^[A-Za-z0-9._:-]*$")]
 Target = Literal["cooking", "ready", "served"]
+Earlier = Literal["queued", "cooking", "ready"]
 Reason = Literal["waiter", "water", "cutlery", "help", "bill"]
 Method = Literal["cash", "card", "wechat", "alipay"]
 Split = Literal["guest", "equal", "lines"]
@@ -152,6 +153,43 @@ class Recall(Command, frozen=True, tag="recall"):
     table: Id
     line: Id = ""
     ticket: Id = ""
+
+
+class Undo(Command, frozen=True, tag="undo"):
+    """Lines that were moved on by mistake, back to where each stood (`back`: states by line)."""
+
+    table: Id
+    back: Annotated[dict[Id, Earlier], Meta(min_length=1, max_length=600)]
+
+
+class Shown(Command, frozen=True, tag="shown"):
+    """A display has a ticket on its screen; `looked`: and a cook is at it."""
+
+    table: Id
+    ticket: Id
+    looked: bool = False
+
+
+class Acknowledge(Command, frozen=True, tag="acknowledge"):
+    """A cook has read what a ticket says at version `seen`: its allergies, and what was done to its lines."""
+
+    table: Id
+    ticket: Id
+    seen: Annotated[int, Meta(ge=0)]
+
+
+class Rush(Command, frozen=True, tag="rush"):
+    """A ticket goes before the others (`on`), or not any more."""
+
+    table: Id
+    ticket: Id
+    on: bool
+
+
+class Serve(Command, frozen=True, tag="serve"):
+    """Everything of a table that is ready is carried to it."""
+
+    table: Id
 
 
 class SoldOut(Command, frozen=True, tag="sold_out"):
@@ -321,7 +359,7 @@ Diner = (
     | Claim
     | Tip
 )
-Kitchen = Advance | Recall | SoldOut | Count
+Kitchen = Advance | Recall | Undo | Shown | Acknowledge | Rush | Serve | SoldOut | Count
 Floor = (
     Open
     | Close
@@ -332,6 +370,9 @@ Floor = (
     | Take
     | Clear
     | Advance
+    | Serve
+    | Rush
+    | Shown
     | AddFor
     | PlaceFor
     | HoldFor

@@ -190,6 +190,8 @@ class Desk:
                     raise _NotAtHand
                 case = _case(who, seen, names[0], sitting_id)
                 decision = rule(case)
+                if isinstance(command, commands.Shown) and not _changes(case, decision):
+                    return {"op": command.op, "ok": True, "v": self._shelf.s}  # another display was first
             except (Refused, _NotAtHand):
                 if newest:
                     raise
@@ -220,13 +222,17 @@ class Desk:
         seen: Mapping[str, Document],
         decision: Decision,
     ) -> Committed | Conflict | Record:
-        changes = {name: value for name, value in decision.values.items() if value is not case.values[name]}
+        changes = _changes(case, decision)
         v = case.moment.v if _by_guest(command) else None
         answer = msgspec.json.encode({"op": command.op, "ok": True, "v": v, **decision.answer})
         entry = {"who": who.id, "at": case.moment.at, "in": list(changes), "meant": msgspec.Raw(meant.encode())}
         return await _until_it_answers(
             lambda: self.store.commit(who.id, command.op, meant, answer, entry, seen, changes)
         )
+
+
+def _changes(case: Case, decision: Decision) -> dict[str, Any]:
+    return {name: value for name, value in decision.values.items() if value is not case.values[name]}
 
 
 async def _until_it_answers(ask: Callable[[], Awaitable[T]]) -> T:
@@ -279,6 +285,19 @@ _ALSO: dict[type[Command], tuple[str, ...]] = {
     commands.FireFor: (PACE,),
 }
 
+_OF_ONE_BEFORE = (
+    commands.Advance,
+    commands.Recall,
+    commands.Undo,
+    commands.Shown,
+    commands.Acknowledge,
+    commands.Rush,
+    commands.Serve,
+    commands.Void,
+    commands.Refund,
+)
+"""Commands that may be about a party which has left while its food, or its money, is still seen to."""
+
 _Choices = tuple[tuple[str, ...], ...]
 
 
@@ -292,7 +311,7 @@ def _choices(floor: Floor, command: Any) -> _Choices:
             return ((floors.table_of(floor, command.to).sitting, present),)
         case commands.Reopen():
             return ((command.sitting, present),)
-        case commands.Advance() | commands.Recall() | commands.Void() | commands.Refund():
+        case _ if isinstance(command, _OF_ONE_BEFORE):
             return tuple((each,) for each in floors.sittings_at(floor, command.table))
         case _:
             return ((present,),)
@@ -399,6 +418,16 @@ def _staff(command: Any, case: Case, sittings: tuple[str, ...]) -> Decision:
             after = kitchen.advance_ticket(mine, advance.ticket, State(advance.to), moment)
         case commands.Advance() as advance:
             after = kitchen.advance_line(mine, advance.line, State(advance.to), moment)
+        case commands.Undo():
+            after = kitchen.undo(mine, command.back, moment)
+        case commands.Shown():
+            after = kitchen.shown(mine, command.ticket, command.looked, moment)
+        case commands.Acknowledge():
+            after = kitchen.acknowledge(mine, command.ticket, command.seen, moment)
+        case commands.Rush():
+            after = kitchen.rush(mine, command.ticket, command.on, moment)
+        case commands.Serve():
+            after = kitchen.serve(mine, moment)
         case commands.Recall(line=""):
             after = kitchen.recall_ticket(mine, command.ticket, moment)
         case commands.Recall():

@@ -16,7 +16,7 @@ from ordering.payments import covered, left
 from ordering.refused import Refused
 from ordering.sitting import Moment, Sitting, cart
 from ordering.sitting import closed as closed_sitting
-from ordering.state import State
+from ordering.state import OPEN, State
 
 REOPENED_WITHIN = 60 * 60_000  # ms after which a closed bill stays closed
 CLOSED_KEPT = 60  # sittings that can be opened again: a full house twice over
@@ -145,7 +145,7 @@ def status(sitting: Sitting, terms: Terms | None = None) -> Status:
         return Status.CALLED
     if not sitting.opened:
         return Status.FREE
-    if unfinished(sitting):
+    if any(line.state in OPEN for line in sitting.lines):
         return Status.WAITING
     if sitting.payments and terms and not cart(sitting) and left(sitting, terms) == 0:
         return Status.PAID

@@ -5,7 +5,7 @@ from msgspec.structs import replace
 from ordering.commands import Allergies, CallStaff, Colour, Name
 from ordering.menu import Menu
 from ordering.refused import Refused
-from ordering.sitting import COLOURS, Call, Guest, Moment, Sitting, allergies, joined, plain, told
+from ordering.sitting import COLOURS, Call, Guest, Line, Moment, Sitting, allergies, joined, plain, told
 from ordering.state import OPEN
 
 NAME_LONGEST = 24  # characters
@@ -40,9 +40,7 @@ def avoid(sitting: Sitting, menu: Menu, command: Allergies, moment: Moment) -> S
     if not set(command.tags) <= set(known):
         raise Refused("no_such_choice")
     sitting = _with_me(sitting, moment, allergies=tuple(tag for tag in known if tag in command.tags))
-    lines = tuple(
-        replace(line, allergies=allergies(sitting, line)) if line.state in OPEN else line for line in sitting.lines
-    )
+    lines = tuple(_avoiding(sitting, line, moment) if line.state in OPEN else line for line in sitting.lines)
     return told(replace(sitting, lines=lines), "avoids", moment)
 
 
@@ -66,6 +64,12 @@ def cleared(sitting: Sitting, call_id: str) -> Sitting:
     """The sitting with one call answered."""
     _must_be_waiting(sitting, call_id)
     return replace(sitting, calls=tuple(other for other in sitting.calls if other.id != call_id))
+
+
+def _avoiding(sitting: Sitting, line: Line, moment: Moment) -> Line:
+    """The line with what its people avoid now."""
+    avoided = allergies(sitting, line)
+    return line if avoided == line.allergies else replace(line, allergies=avoided, changed=moment.v)
 
 
 def _must_be_waiting(sitting: Sitting, call_id: str) -> None:

@@ -3,21 +3,30 @@
 A ticket is not stored: it is read off the sittings, so no line can be on two displays or on none.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from enum import IntEnum
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ordering.menu import Names
+from ordering.menu import Alarm, Names
 from ordering.pace import Pace, with_lines
 from ordering.refused import Refused
-from ordering.sitting import NOTE_LONGEST, Line, Moment, Round, Sitting, line_of, moved, plain, with_line
+from ordering.sitting import NOTE_LONGEST, Line, Moment, Round, Sitting, line_of, moved, on_display, plain, with_line
 from ordering.state import DONE, OPEN, TO_MAKE, Act, State, after
+
+RECENT = 20  # finished tickets that can be called back
 
 
 class Ticket(Struct, frozen=True):
     """The lines of one round for one station; `at` is when the first of those still to be served was sent to be made
-    (ms), `waits` whether all of those are on hold."""
+    (ms), `due` when the last of those still to be made is likely to be ready (0: nobody can tell), `waits` whether all
+    of it is on hold.
+
+    `unseen` is when the first line that no cook has seen was sent (0: all are seen), `shown` whether a display has
+    shown all of it; `unheeded` are the allergens that nobody has acknowledged, `flagged` whether something was done to
+    a line that nobody has acknowledged, `was` the tables that the cooks know it for; `v` the newest change to a line.
+    """
 
     id: str
     sitting: str
@@ -28,6 +37,14 @@ class Ticket(Struct, frozen=True):
     guest: str
     waits: bool
     lines: tuple[Line, ...]
+    due: int = 0
+    rush: bool = False
+    shown: bool = True
+    unseen: int = 0
+    unheeded: tuple[str, ...] = ()
+    flagged: bool = False
+    was: tuple[str, ...] = ()
+    v: int = 0
 
 
 class Tally(Struct, frozen=True):
@@ -38,43 +55,101 @@ class Tally(Struct, frozen=True):
     qty: int
 
 
+class Stage(IntEnum):
+    """Who has been told of a ticket that nobody at its station has seen; each stage holds those before it."""
+
+    STATION = 0
+    AGAIN = 1
+    BACKUP = 2
+    FLOOR = 3
+    GUEST = 4
+
+
 def ticket_id(sitting: str, number: int, station: str) -> str:
     """A ticket's name: sitting, round and station, which nothing else shares."""
     return f"{sitting}.{number}.{station}"
 
 
-def tickets(sittings: Iterable[Sitting]) -> tuple[Ticket, ...]:
-    """The tickets with something open on them, oldest first; those that only wait to be fired stand last.
+def tickets(sittings: Iterable[Sitting], by_promise: bool = False) -> tuple[Ticket, ...]:
+    """The tickets with something on them that concerns a cook: those that are to go first, then the oldest (or the
+    one that is due first); those that only wait to be fired stand last.
 
     A ticket keeps the lines that are served or void already, until its last one is: a cook sees the whole of it.
     """
-    found: list[Ticket] = []
+    found = [ticket for ticket in _all(sittings) if any(on_display(line) for line in ticket.lines)]
+
+    def place(ticket: Ticket) -> tuple[bool, bool, int, str]:
+        return ticket.waits, not ticket.rush, (by_promise and ticket.due) or ticket.at, ticket.id
+
+    return tuple(sorted(found, key=place))
+
+
+def recent(sittings: Iterable[Sitting]) -> tuple[Ticket, ...]:
+    """The last tickets that were finished, the latest first."""
+    found = [
+        ticket
+        for ticket in _all(sittings)
+        if not any(on_display(line) for line in ticket.lines)
+        and any(line.state is State.SERVED for line in ticket.lines)
+    ]
+    found.sort(key=lambda ticket: max(line.since for line in ticket.lines), reverse=True)
+    return tuple(found[:RECENT])
+
+
+def _all(sittings: Iterable[Sitting]) -> Iterable[Ticket]:
     for sitting in sittings:
-        for placed in sitting.rounds:
-            by_station: dict[str, list[Line]] = {}
-            for line in sitting.lines:
-                if line.round == placed.number:
-                    by_station.setdefault(line.station, []).append(line)
-            found += [
-                _ticket(sitting, placed, station, lines)
-                for station, lines in by_station.items()
-                if any(line.state in OPEN for line in lines)
-            ]
-    return tuple(sorted(found, key=lambda ticket: (ticket.waits, ticket.at, ticket.id)))
+        lines: dict[tuple[int, str], list[Line]] = {}
+        for line in sitting.lines:
+            if line.round:
+                lines.setdefault((line.round, line.station), []).append(line)
+        rounds = {each.number: each for each in sitting.rounds}
+        for (number, station), mine in lines.items():
+            yield _ticket(sitting, rounds[number], station, mine)
 
 
 def _ticket(sitting: Sitting, placed: Round, station: str, lines: list[Line]) -> Ticket:
-    going = [line.sent or placed.at for line in lines if line.state in OPEN and line.state is not State.HELD]
+    going = [line for line in lines if line.state in OPEN and line.state is not State.HELD]
+    making = [line for line in lines if line.state in TO_MAKE]
     return Ticket(
         id=ticket_id(sitting.id, placed.number, station),
         sitting=sitting.id,
         table=sitting.table,
         round=placed.number,
         station=station,
-        at=min(going, default=placed.at),
+        at=min((line.sent or placed.at for line in going), default=placed.at),
         guest=placed.guest,
-        waits=not going,
+        waits=not going and any(line.state is State.HELD for line in lines),
         lines=tuple(lines),
+        due=max((line.due for line in making), default=0),
+        rush=any(line.rush for line in going),
+        shown=all(line.shown for line in making),
+        unseen=min((line.sent or placed.at for line in making if not line.seen), default=0),
+        unheeded=tuple(dict.fromkeys(tag for line in going for tag in line.allergies if tag not in line.heeded)),
+        flagged=any(line.flag or line.was for line in lines),
+        was=tuple(dict.fromkeys(line.was for line in lines if line.was)),
+        v=max(line.changed for line in lines),
+    )
+
+
+def stage(unseen: int, alarm: Alarm, now: int) -> Stage:
+    """Whom to tell that nobody has seen a ticket since `unseen` (ms; 0: it is seen)."""
+    waited = (now - unseen) / 1000 if unseen else 0.0
+    return max((step for step, limit in _limits(alarm) if waited >= limit), default=Stage.STATION)
+
+
+def next_stage(unseen: int, alarm: Alarm, now: int) -> int:
+    """When the next one is to be told (ms); 0 when all know, or nobody needs to."""
+    if not unseen:
+        return 0
+    return min((unseen + limit * 1000 for _, limit in _limits(alarm) if unseen + limit * 1000 > now), default=0)
+
+
+def _limits(alarm: Alarm) -> tuple[tuple[Stage, int], ...]:
+    return (
+        (Stage.AGAIN, alarm.again),
+        (Stage.BACKUP, alarm.backup),
+        (Stage.FLOOR, alarm.floor),
+        (Stage.GUEST, alarm.guest),
     )
 
 
@@ -90,13 +165,20 @@ def all_day(shown: Iterable[Ticket]) -> tuple[Tally, ...]:
 
 
 def advance_line(sitting: Sitting, line_id: str, to: State, moment: Moment) -> Sitting:
-    """One line on to `to`; `Refused` `wrong_state` when it is there or further already."""
-    return with_line(sitting, moved(line_of(sitting, line_id), Act(to.value), moment))
+    """One line on to `to`; `Refused` `wrong_state` when it is there or further already, `allergy_first` when nobody
+    has acknowledged what its people must avoid."""
+    return with_line(sitting, _on(line_of(sitting, line_id), to, moment))
 
 
 def advance_ticket(sitting: Sitting, ticket: str, to: State, moment: Moment) -> Sitting:
     """Every line of the ticket that can move on to `to`."""
-    return _each(sitting, ticket, Act(to.value), moment)
+    lines = [line for line in _lines_of(sitting, ticket) if after(line.state, Act(to.value))]
+    return _with(sitting, [_on(line, to, moment) for line in lines])
+
+
+def serve(sitting: Sitting, moment: Moment) -> Sitting:
+    """Everything that is ready is carried to the table."""
+    return _with(sitting, [_on(line, State.SERVED, moment) for line in sitting.lines if line.state is State.READY])
 
 
 def recall_line(sitting: Sitting, line_id: str, moment: Moment) -> Sitting:
@@ -108,14 +190,75 @@ def recall_ticket(sitting: Sitting, ticket: str, moment: Moment) -> Sitting:
     """The ticket's furthest lines a state back: a served ticket is ready again, not queued."""
     lines = _lines_of(sitting, ticket)
     furthest = max((_ORDER.index(line.state) for line in lines if line.state in _ORDER), default=0)
-    chosen = [line for line in lines if line.state is _ORDER[furthest]]
-    return _each(sitting, ticket, Act.RECALL, moment, only=chosen)
+    return _with(
+        sitting,
+        [
+            moved(line, Act.RECALL, moment)
+            for line in lines
+            if line.state is _ORDER[furthest] and after(line.state, Act.RECALL)
+        ],
+    )
+
+
+def undo(sitting: Sitting, back: Mapping[str, str], moment: Moment) -> Sitting:
+    """Lines back to where they stood before somebody moved them on; `wrong_state` when one is not ahead of that."""
+    for line_id, state in back.items():
+        line = line_of(sitting, line_id)
+        if line.state not in _ORDER or _ORDER.index(line.state) <= _ORDER.index(State(state)):
+            raise Refused("wrong_state", item=line.name, state=line.state)
+        while line.state is not State(state):
+            line = moved(line, Act.RECALL, moment)
+        sitting = with_line(sitting, line)
+    return sitting
+
+
+def shown(sitting: Sitting, ticket: str, looked: bool, moment: Moment) -> Sitting:
+    """The ticket as one that a display has shown, or that a cook has seen; the same value when that is known."""
+    changed = [
+        replace(line, shown=line.shown or moment.at, seen=line.seen or (moment.at if looked else 0))
+        for line in _lines_of(sitting, ticket)
+        if line.state in OPEN and line.state is not State.HELD and not (line.seen if looked else line.shown)
+    ]
+    return _with(sitting, changed) if changed else sitting
+
+
+def acknowledge(sitting: Sitting, ticket: str, seen: int, moment: Moment) -> Sitting:
+    """The ticket with what a cook has read of it, which is what stood there at version `seen`: what has changed since
+    is still to be read."""
+    read = [line for line in _lines_of(sitting, ticket) if line.changed <= seen]
+    changed = [
+        replace(
+            line,
+            flag="",
+            was="",
+            heeded=tuple(dict.fromkeys((*line.heeded, *line.allergies))),
+            shown=line.shown or moment.at,
+            seen=line.seen or moment.at,
+        )
+        for line in read
+        if line.state is not State.HELD
+    ] + [replace(line, flag="", was="") for line in read if line.state is State.HELD]
+    if not changed:
+        raise Refused("look_again")
+    return _with(sitting, changed)
+
+
+def rush(sitting: Sitting, ticket: str, on: bool, moment: Moment) -> Sitting:
+    """A ticket that goes before the others, or not any more."""
+    changed = [
+        replace(line, rush=on, changed=moment.v)
+        for line in _lines_of(sitting, ticket)
+        if line.state in OPEN and line.rush != on
+    ]
+    return _with(sitting, changed)
 
 
 def void(sitting: Sitting, line_id: str, reason: str, moment: Moment) -> Sitting:
-    """A placed line taken back, with the reason."""
+    """A placed line taken back, with the reason; where it may have been begun, the kitchen is told so."""
     line = line_of(sitting, line_id)
-    return with_line(sitting, moved(line, Act.VOID, moment, reason=plain(reason, NOTE_LONGEST)))
+    told = line.state is not State.HELD or line.flag
+    gone = moved(line, Act.VOID, moment, reason=plain(reason, NOTE_LONGEST), flag="void" if told else "")
+    return with_line(sitting, gone)
 
 
 def paced(pace: Pace, before: Sitting, after: Sitting) -> Pace:
@@ -127,10 +270,17 @@ def paced(pace: Pace, before: Sitting, after: Sitting) -> Pace:
 
 def unfinished(sitting: Sitting) -> bool:
     """Whether a station still has something of it on its display."""
-    return any(line.state in OPEN for line in sitting.lines)
+    return any(on_display(line) for line in sitting.lines)
 
 
 _ORDER = (State.QUEUED, State.COOKING, State.READY, State.SERVED)
+
+
+def _on(line: Line, to: State, moment: Moment) -> Line:
+    """The line in a later state: whoever moves it has seen it, and must know what endangers those who eat it."""
+    if line.state in TO_MAKE and not set(line.allergies) <= set(line.heeded):
+        raise Refused("allergy_first", item=line.name)
+    return moved(line, Act(to.value), moment, shown=line.shown or moment.at, seen=line.seen or moment.at)
 
 
 def _lines_of(sitting: Sitting, ticket: str) -> list[Line]:
@@ -140,9 +290,9 @@ def _lines_of(sitting: Sitting, ticket: str) -> list[Line]:
     return lines
 
 
-def _each(sitting: Sitting, ticket: str, act: Act, moment: Moment, only: list[Line] | None = None) -> Sitting:
-    lines = _lines_of(sitting, ticket) if only is None else only
-    moving = {line.id: moved(line, act, moment) for line in lines if after(line.state, act)}
-    if not moving:
+def _with(sitting: Sitting, changed: Iterable[Line]) -> Sitting:
+    """The sitting with these lines in the places of those with their ids; `no_such_ticket` when there are none."""
+    lines = {line.id: line for line in changed}
+    if not lines:
         raise Refused("no_such_ticket")
-    return replace(sitting, lines=tuple(moving.get(line.id, line) for line in sitting.lines))
+    return replace(sitting, lines=tuple(lines.get(line.id, line) for line in sitting.lines))

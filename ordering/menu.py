@@ -36,11 +36,15 @@ class Hours(Struct, frozen=True):
     days: tuple[int, ...] = WEEK
 
 
-class Station(Struct, frozen=True):
-    """Where food is made."""
+class Station(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where food is made. A ticket's age turns amber after `warn` and red after `late` minutes; what nobody sees there
+    goes to the display of the station `backup`, too."""
 
     id: str
     name: Names
+    warn: int = 8
+    late: int = 15
+    backup: str = ""
 
 
 class Tag(Struct, frozen=True):
@@ -125,6 +129,16 @@ class Terms(Struct, frozen=True):
     coin: int = 1
 
 
+class Alarm(Struct, frozen=True, forbid_unknown_fields=True):
+    """Seconds after which a ticket that nobody at its station has seen sounds `again`, is shown to the `backup`
+    station, to the `floor`, and after which its `guest` is asked to tell a waiter."""
+
+    again: int = 20
+    backup: int = 60
+    floor: int = 120
+    guest: int = 180
+
+
 class Shop(Struct, frozen=True):
     """The restaurant as its guests know it; the first language is the default."""
 
@@ -139,6 +153,7 @@ class Shop(Struct, frozen=True):
     cover: Picture | None = None
     address: str = ""
     terms: Terms = Terms()
+    alarm: Alarm = Alarm()
 
 
 class Menu(Struct, frozen=True, eq=False, dict=True):

@@ -13,7 +13,16 @@ from ordering.floor import REOPENED_WITHIN, Floor, Table, table_of
 from ordering.menu import Terms
 from ordering.payments import covered, must_have_reason
 from ordering.refused import Refused
-from ordering.sitting import COLOURS, GUESTS_MOST, SITTING_LINES_MOST, Guest, Line, Moment, Sitting
+from ordering.sitting import (
+    COLOURS,
+    GUESTS_MOST,
+    SITTING_LINES_MOST,
+    Guest,
+    Line,
+    Moment,
+    Sitting,
+    on_display,
+)
 
 
 class Moved(NamedTuple):
@@ -31,7 +40,8 @@ def move(floor: Floor, sitting: Sitting, other: Sitting, to: str, moment: Moment
     _must_be_free(floor, sitting, other, to)
     tables = {sitting.table: moment.fresh, to: sitting.id}
     waiting = replace(other, closed=moment.at, into=sitting.id)
-    return Moved(_seated(floor, tables), replace(sitting, table=to), waiting)
+    lines = tuple(_carried(line, sitting.table, to, moment.v) for line in sitting.lines)
+    return Moved(_seated(floor, tables), replace(sitting, table=to, lines=lines), waiting)
 
 
 def merge(floor: Floor, sitting: Sitting, other: Sitting, to: str, moment: Moment) -> Moved:
@@ -43,7 +53,7 @@ def merge(floor: Floor, sitting: Sitting, other: Sitting, to: str, moment: Momen
     if sitting.off or other.off:
         raise Refused("discount_first")
     guests = _together(other.guests, sitting.guests)
-    lines = (*other.lines, *_anew(sitting, len(other.rounds), moment))
+    lines = (*other.lines, *_anew(sitting, len(other.rounds), to, moment))
     _must_fit(guests, len(lines))
     rounds = (*other.rounds, *(replace(each, number=len(other.rounds) + each.number) for each in sitting.rounds))
     reasons = {call.reason for call in other.calls}
@@ -90,7 +100,12 @@ def part(
         table=to,
         opened=moment.at,
         guests=_together(other.guests, [guest for guest in sitting.guests if guest in leaving or guest.id in owners]),
-        lines=tuple(replace(line, round=rounds.get(line.round, 0), added=1, changed=1, claimed=()) for line in chosen),
+        lines=tuple(
+            replace(
+                _carried(line, sitting.table, to, 1), round=rounds.get(line.round, 0), added=1, changed=1, claimed=()
+            )
+            for line in chosen
+        ),
         rounds=tuple(replace(sitting.rounds[number - 1], number=place) for number, place in rounds.items()),
     )
     _must_fit(new.guests, len(new.lines))
@@ -167,9 +182,22 @@ def _emptied(sitting: Sitting, moment: Moment, into: str) -> Sitting:
     return Sitting(sitting.id, sitting.table, sitting.opened, moment.at, guests=sitting.guests, into=into)
 
 
-def _anew(sitting: Sitting, rounds: int, moment: Moment) -> list[Line]:
-    """Its lines as those of a sitting that has had so many rounds."""
+def _anew(sitting: Sitting, rounds: int, to: str, moment: Moment) -> list[Line]:
+    """Its lines as those of a sitting at another table that has had so many rounds."""
     return [
-        replace(line, round=line.round + rounds if line.round else 0, added=moment.v, changed=moment.v)
+        replace(
+            _carried(line, sitting.table, to, moment.v),
+            round=line.round + rounds if line.round else 0,
+            added=moment.v,
+            changed=moment.v,
+        )
         for line in sitting.lines
     ]
+
+
+def _carried(line: Line, table: str, to: str, v: int) -> Line:
+    """A line that goes to another table: where it is still on a display, the cooks are told so."""
+    if not on_display(line):
+        return line
+    was = line.was or table
+    return replace(line, was="" if was == to else was, changed=v)

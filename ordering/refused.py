@@ -85,6 +85,10 @@ WORDS: dict[str, Word] = {
     "already_called": Word(409, N_("The staff know already and are on their way.")),
     # The staff's work.
     "no_such_ticket": Word(409, N_("This ticket is not on the display any more.")),
+    "allergy_first": Word(
+        409, N_("%(item)s: somebody with an allergy eats this. Please acknowledge it on the ticket first.")
+    ),
+    "look_again": Word(409, N_("This ticket has changed just now. Please read it once more.")),
     "no_such_call": Word(409, N_("This call is done already.")),
     "reason_needed": Word(409, N_("Please give a reason: it stands in the record.")),
     "same_table": Word(409, N_("That is the same table. Please choose another.")),

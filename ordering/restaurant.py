@@ -18,9 +18,26 @@ from pypinyin import Style, lazy_pinyin
 
 from ordering.brand import is_colour
 from ordering.floor import Area, Floor, Table
-from ordering.menu import DAY, WEEK, Category, Group, Hours, Item, Menu, Modifier, Names, Shop, Station, Tag, Terms
+from ordering.menu import (
+    DAY,
+    WEEK,
+    Alarm,
+    Category,
+    Group,
+    Hours,
+    Item,
+    Menu,
+    Modifier,
+    Names,
+    Shop,
+    Station,
+    Tag,
+    Terms,
+)
 from ordering.money import minor
 from ordering.stock import Stock
+
+ALARM_LONGEST = 3600  # seconds: later than that nobody needs to be told
 
 DEMO = Path(__file__).parent / "demo" / "restaurant.toml"
 
@@ -68,6 +85,7 @@ class ShopEntry(Struct, forbid_unknown_fields=True):
     cover: str = ""
     address: Annotated[str, Meta(max_length=160)] = ""
     bill: TermsEntry = TermsEntry()
+    alarm: Alarm = Alarm()
 
 
 class CategoryEntry(Struct, forbid_unknown_fields=True):
@@ -213,6 +231,12 @@ def _restaurant(file: File, folder: Path) -> Restaurant:
     _unique("areas", file.areas)
     for category in file.categories:
         _known("category", category.id, "station", [category.station], stations)
+    for station in file.stations:
+        _known("station", station.id, "station", [station.backup] if station.backup else [], stations)
+        if station.backup == station.id:
+            raise ValueError(f"station {station.id!r}: it can't be its own backup")
+        if not 0 < station.warn <= station.late:
+            raise ValueError(f"station {station.id!r}: 0 < warn ≤ late (minutes) does not hold")
     for group in file.groups:
         _unique(f"modifiers of group {group.id!r}", group.modifiers)
         if not group.min <= group.max <= len(group.modifiers):
@@ -260,6 +284,9 @@ def _shop(entry: ShopEntry) -> Shop:
         raise ValueError(f"shop: the accent {entry.accent!r} is no colour; one is #b0361f")
     if not 0 < entry.bill.coin <= 100:
         raise ValueError(f"shop: {entry.bill.coin} is no coin: the smallest one there is, such as 0.05")
+    alarm = entry.alarm
+    if not 0 < alarm.again <= alarm.backup <= alarm.floor <= alarm.guest <= ALARM_LONGEST:
+        raise ValueError(f"shop: alarm: 0 < again ≤ backup ≤ floor ≤ guest ≤ {ALARM_LONGEST} (seconds) does not hold")
     terms = Terms(_rate(entry.bill.service), entry.bill.tax_included, entry.bill.tips, minor(entry.bill.coin))
     return Shop(
         name=entry.name,
@@ -271,6 +298,7 @@ def _shop(entry: ShopEntry) -> Shop:
         accent=entry.accent.lower(),
         address=entry.address,
         terms=terms,
+        alarm=alarm,
     )
 
 

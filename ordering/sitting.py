@@ -6,7 +6,7 @@ No I/O, no clock, no randomness: the moment brings them.
 """
 
 import unicodedata
-from typing import Any
+from typing import Any, Literal
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -31,7 +31,7 @@ from ordering.commands import (
 from ordering.menu import Chosen, Menu, Names, Terms
 from ordering.pace import Pace, due
 from ordering.refused import Refused
-from ordering.state import Act, State, after
+from ordering.state import OPEN, Act, State, after
 from ordering.stock import Stock, Wanted
 
 PORTIONS_MOST = 99  # of one line: a number that a kitchen still believes
@@ -43,6 +43,9 @@ REMOVED_KEPT = 20  # removed lines that `place` can still name
 RESTORED_WITHIN = 2 * 60_000  # ms in which a removed line can be put back: longer than any page offers it
 STILL_SERVED = 15 * 60_000  # ms after its hours in which what is in the cart may still be sent
 COLOURS = 8  # as many as the style sheet tells apart
+
+
+Flag = Literal["", "void", "held"]
 
 
 class Moment(Struct, frozen=True):
@@ -87,6 +90,10 @@ class Line(Struct, frozen=True):
     it is to wait once it is sent. `sent` is when it went to be made, `due` when it is likely to be ready (0: nobody
     can tell). `allergens` are in the dish, `allergies` those of the people who eat it, as they stood last while it
     was being made. `claimed` by whom, where the bill is shared by dishes. `off` is what was taken off its price.
+
+    What passed between it and its station: `shown` on a display there first, `seen` by a cook first (ms; 0: not yet),
+    `heeded` the allergies that a cook has acknowledged, `flag` what was done to it that no cook has acknowledged,
+    `was` the table that the cooks know it for when it has moved since, `rush` whether it goes before the others.
     """
 
     id: str
@@ -114,6 +121,12 @@ class Line(Struct, frozen=True):
     allergies: tuple[str, ...] = ()
     claimed: tuple[str, ...] = ()
     off: Off | None = None
+    shown: int = 0
+    seen: int = 0
+    heeded: tuple[str, ...] = ()
+    flag: Flag = ""
+    was: str = ""
+    rush: bool = False
 
 
 class Round(Struct, frozen=True):
@@ -202,6 +215,12 @@ def cart(sitting: Sitting) -> tuple[Line, ...]:
 def placed(sitting: Sitting) -> tuple[Line, ...]:
     """The lines of all rounds."""
     return tuple(line for line in sitting.lines if line.state is not State.CART)
+
+
+def on_display(line: Line) -> bool:
+    """Whether the line still has something to tell its station: there is work on it, or a flag nobody has
+    acknowledged."""
+    return line.state in OPEN or bool(line.flag)
 
 
 def line_of(sitting: Sitting, line_id: str) -> Line:
@@ -379,7 +398,8 @@ def hold_for(sitting: Sitting, line_id: str, moment: Moment) -> Sitting:
     """A placed line that nobody has begun is to wait: its ticket moves to the end."""
     if sitting.closed:
         raise Refused("sitting_closed")
-    return with_line(sitting, moved(line_of(sitting, line_id), Act.HOLD, moment, hold=True, sent=0, due=0))
+    line = line_of(sitting, line_id)
+    return with_line(sitting, moved(line, Act.HOLD, moment, hold=True, sent=0, due=0, shown=0, seen=0, flag="held"))
 
 
 def place_for(
@@ -474,7 +494,7 @@ def _sent(sitting: Sitting, line: Line, act: Act, pace: Pace, moment: Moment) ->
     after = moved(line, act, moment, allergies=allergies(sitting, line))
     if act is Act.HOLD:
         return after
-    return replace(after, sent=moment.at, due=due(pace, line.station, moment.at))
+    return replace(after, sent=moment.at, due=due(pace, line.station, moment.at), flag="")
 
 
 def _must_be_on(menu: Menu, line: Line, moment: Moment) -> None:
