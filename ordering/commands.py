@@ -192,6 +192,12 @@ class Serve(Command, frozen=True, tag="serve"):
     table: Id
 
 
+class SetLoad(Command, frozen=True, tag="load"):
+    """How much the kitchen can take from now on; "auto": what follows by itself."""
+
+    level: Literal["auto", "calm", "busy", "slow", "paused"]
+
+
 class SoldOut(Command, frozen=True, tag="sold_out"):
     """An item not to be had (`on`), or to be had again."""
 
@@ -359,7 +365,7 @@ Diner = (
     | Claim
     | Tip
 )
-Kitchen = Advance | Recall | Undo | Shown | Acknowledge | Rush | Serve | SoldOut | Count
+Kitchen = Advance | Recall | Undo | Shown | Acknowledge | Rush | Serve | SoldOut | Count | SetLoad
 Floor = (
     Open
     | Close

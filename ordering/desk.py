@@ -15,11 +15,13 @@ import msgspec
 
 from ordering import bill, commands, guests, kitchen, parties, payments, sitting
 from ordering import floor as floors
+from ordering import load as loads
 from ordering import stock as stocks
 from ordering.clock import now
 from ordering.commands import Command, fingerprint
-from ordering.documents import FLOOR, MENU, PACE, STOCK, near_name, sitting_name
+from ordering.documents import FLOOR, LOAD, MENU, PACE, STOCK, near_name, sitting_name
 from ordering.floor import Floor, Table
+from ordering.load import Load
 from ordering.menu import Terms, find
 from ordering.near import SIGN_LASTS
 from ordering.pace import Pace
@@ -103,7 +105,7 @@ class Desk:
         def rule(case: Case) -> Decision:
             return _diner(command, case, name)
 
-        names = [name, MENU, STOCK, FLOOR]
+        names = [name, MENU, STOCK, FLOOR, LOAD]
         if isinstance(command, commands.Place | commands.Fire):
             names.append(PACE)
         return await self._do(_Person(who), command, names, rule, sitting_id)
@@ -139,6 +141,8 @@ class Desk:
         who = _Person(account.id, account.name)
         if isinstance(command, commands.SoldOut | commands.Count):
             return await self._do(who, command, [STOCK, MENU], lambda case: _stock(command, case))
+        if isinstance(command, commands.SetLoad):
+            return await self._do(who, command, [LOAD, PACE], lambda case: _load(command, case))
         floor = self._shelf.newest(FLOOR)
         if floor is None or floor.value is None or command.table not in floor.value.by_id:
             floor = (await self.look(FLOOR))[FLOOR]
@@ -341,14 +345,19 @@ def _diner(command: commands.Diner, case: Case, name: str) -> Decision:
     """Which rule decides a guest's command."""
     mine, moment = case.sitting, case.moment
     menu, stock, pace = case.values[MENU], case.values[STOCK] or stocks.Stock(), case.values.get(PACE) or Pace()
+    load = case.values[LOAD] or Load()
     match command:
         case commands.Add():
+            loads.must_be_quick(load, find(menu, command.item))
             after, line = sitting.add(mine, menu, stock, command, moment)
             return Decision({name: after}, {"line": line})
         case commands.Again():
             after, lines = sitting.again(mine, menu, stock, command, moment)
+            for each in lines:
+                loads.must_be_quick(load, find(menu, sitting.line_of(after, each).item))
             return Decision({name: after}, {"lines": lines})
         case commands.Place():
+            loads.must_take(load)
             after, rest = sitting.place(mine, menu, stock, pace, command, moment)
             return Decision({name: after, STOCK: rest}, {"round": len(after.rounds)})
         case commands.Fire():
@@ -383,6 +392,12 @@ def _stock(command: commands.SoldOut | commands.Count, case: Case) -> Decision:
     if isinstance(command, commands.SoldOut):
         return Decision({STOCK: stocks.mark(stock, command.item, command.on)}, {})
     return Decision({STOCK: stocks.count(stock, command.item, command.count)}, {})
+
+
+def _load(command: commands.SetLoad, case: Case) -> Decision:
+    """The kitchen says how much it can take."""
+    pace = case.values[PACE] or Pace()
+    return Decision({LOAD: loads.chosen(command.level, pace, case.moment.name, case.moment.at)}, {})
 
 
 def _staff(command: Any, case: Case, sittings: tuple[str, ...]) -> Decision:

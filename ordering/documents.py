@@ -3,6 +3,7 @@
 from msgspec import Struct
 
 from ordering.floor import Floor
+from ordering.load import Load
 from ordering.menu import Menu
 from ordering.near import Near
 from ordering.pace import Pace
@@ -15,6 +16,7 @@ STOCK = "stock"
 FLOOR = "floor"
 STAFF = "staff"
 PACE = "pace"
+LOAD = "load"
 SITTING = "sitting:"
 NEAR = "near:"
 
@@ -24,6 +26,7 @@ KINDS: dict[str, type[Struct]] = {
     FLOOR: Floor,
     STAFF: Staff,
     PACE: Pace,
+    LOAD: Load,
     SITTING.rstrip(":"): Sitting,
     NEAR.rstrip(":"): Near,
 }

@@ -99,6 +99,7 @@ class Item(Struct, frozen=True):
     """A dish or a drink; `glyph` is the one character shown where a photo is missing.
 
     `find` is what a search compares besides the names: their pinyin, whole and as initials. `tax` is the rate on it.
+    `slow`: it takes long, and is not to be had while the kitchen is full.
     """
 
     id: str
@@ -116,6 +117,7 @@ class Item(Struct, frozen=True):
     find: str = ""
     picture: Picture | None = None
     tax: int = 0
+    slow: bool = False
 
 
 class Terms(Struct, frozen=True):
@@ -139,6 +141,15 @@ class Alarm(Struct, frozen=True, forbid_unknown_fields=True):
     guest: int = 180
 
 
+class Capacity(Struct, frozen=True, forbid_unknown_fields=True):
+    """What the kitchen is made for: open `tickets`, and `minutes` for a dish. Above it the load follows by itself, up
+    to `most`."""
+
+    tickets: int = 30
+    minutes: int = 25
+    most: Literal["calm", "busy", "slow", "paused"] = "slow"
+
+
 class Shop(Struct, frozen=True):
     """The restaurant as its guests know it; the first language is the default."""
 
@@ -154,6 +165,7 @@ class Shop(Struct, frozen=True):
     address: str = ""
     terms: Terms = Terms()
     alarm: Alarm = Alarm()
+    capacity: Capacity = Capacity()
 
 
 class Menu(Struct, frozen=True, eq=False, dict=True):

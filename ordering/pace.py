@@ -22,10 +22,16 @@ class Pace(Struct, frozen=True):
 
 def due(pace: Pace, station: str, at: int) -> int:
     """When a line sent at this moment is likely to be ready (ms since 1970); 0 while nobody can tell."""
-    took = sorted(pace.took.get(station, ()))
-    if len(took) < ENOUGH:
+    took = typical(pace.took.get(station, ()))
+    return at + took if took else 0
+
+
+def typical(took: Iterable[int]) -> int:
+    """The time (ms) within which most of these were ready; 0 while there are too few to tell."""
+    known = sorted(took)
+    if len(known) < ENOUGH:
         return 0
-    return at + took[min(len(took) - 1, int(len(took) * MOST))]
+    return known[min(len(known) - 1, int(len(known) * MOST))]
 
 
 def with_lines(pace: Pace, lines: Iterable[tuple[str, int]]) -> Pace:

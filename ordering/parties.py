@@ -20,6 +20,7 @@ from ordering.sitting import (
     Guest,
     Line,
     Moment,
+    Round,
     Sitting,
     on_display,
 )
@@ -106,7 +107,7 @@ def part(
             )
             for line in chosen
         ),
-        rounds=tuple(replace(sitting.rounds[number - 1], number=place) for number, place in rounds.items()),
+        rounds=tuple(_round_of(sitting.rounds[number - 1], place, chosen) for number, place in rounds.items()),
     )
     _must_fit(new.guests, len(new.lines))
     kept = replace(
@@ -175,6 +176,12 @@ def _together(one: Collection[Guest], other: Collection[Guest]) -> tuple[Guest, 
         keeps = guest.colour not in taken or not free
         found[guest.id] = guest if keeps else replace(guest, colour=free[0])
     return tuple(found.values())
+
+
+def _round_of(placed: Round, number: int, lines: Collection[Line]) -> Round:
+    """A round among those who part, who may not have sent it themselves."""
+    owners = [line.guest for line in lines if line.round == placed.number]
+    return replace(placed, number=number, guest=placed.guest if placed.guest in owners else owners[0])
 
 
 def _emptied(sitting: Sitting, moment: Moment, into: str) -> Sitting:

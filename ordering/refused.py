@@ -85,6 +85,10 @@ WORDS: dict[str, Word] = {
     "already_called": Word(409, N_("The staff know already and are on their way.")),
     # The staff's work.
     "no_such_ticket": Word(409, N_("This ticket is not on the display any more.")),
+    "paused": Word(
+        409, N_("The kitchen is catching its breath. What you chose stays here: please try again in a few minutes.")
+    ),
+    "slow_dish": Word(409, N_("%(item)s takes long, and the kitchen is full right now. Please choose another dish.")),
     "allergy_first": Word(
         409, N_("%(item)s: somebody with an allergy eats this. Please acknowledge it on the ticket first.")
     ),

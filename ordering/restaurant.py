@@ -22,6 +22,7 @@ from ordering.menu import (
     DAY,
     WEEK,
     Alarm,
+    Capacity,
     Category,
     Group,
     Hours,
@@ -86,6 +87,7 @@ class ShopEntry(Struct, forbid_unknown_fields=True):
     address: Annotated[str, Meta(max_length=160)] = ""
     bill: TermsEntry = TermsEntry()
     alarm: Alarm = Alarm()
+    capacity: Capacity = Capacity()
 
 
 class CategoryEntry(Struct, forbid_unknown_fields=True):
@@ -137,6 +139,7 @@ class ItemEntry(Struct, forbid_unknown_fields=True):
     hours: tuple[HoursEntry, ...] = ()
     picture: str = ""
     tax: Percent | None = None
+    slow: bool = False
 
 
 class TableEntry(Struct, forbid_unknown_fields=True):
@@ -287,6 +290,8 @@ def _shop(entry: ShopEntry) -> Shop:
     alarm = entry.alarm
     if not 0 < alarm.again <= alarm.backup <= alarm.floor <= alarm.guest <= ALARM_LONGEST:
         raise ValueError(f"shop: alarm: 0 < again ≤ backup ≤ floor ≤ guest ≤ {ALARM_LONGEST} (seconds) does not hold")
+    if entry.capacity.tickets < 1 or entry.capacity.minutes < 1:
+        raise ValueError("shop: capacity: tickets and minutes are at least 1")
     terms = Terms(_rate(entry.bill.service), entry.bill.tax_included, entry.bill.tips, minor(entry.bill.coin))
     return Shop(
         name=entry.name,
@@ -299,6 +304,7 @@ def _shop(entry: ShopEntry) -> Shop:
         address=entry.address,
         terms=terms,
         alarm=alarm,
+        capacity=entry.capacity,
     )
 
 
@@ -351,6 +357,7 @@ def _item(entry: ItemEntry, categories: dict[str, CategoryEntry], tax: Decimal) 
         hours=_hours(entry.hours),
         find=_found_by(entry.name),
         tax=_rate(entry.tax if entry.tax is not None else tax),
+        slow=entry.slow,
     )
 
 

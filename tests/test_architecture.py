@@ -9,7 +9,7 @@ ROOT = Path(__file__).parent.parent
 
 FLOORS = [
     # 1: the pure rules, each resting on those before it
-    "money refused brand menu stock pace near commands state sitting guests kitchen bill payments floor parties "
+    "money refused brand menu stock pace load near commands state sitting guests kitchen bill payments floor parties "
     "staff documents restaurant",
     # 2: the store and the views
     "clock store options subscriber shelf embedded pictures "

@@ -10,7 +10,7 @@ from ordering.pace import ENOUGH, KEPT, LONGEST, MOST, Pace, due, with_lines
 from ordering.sitting import Moment, line_of
 from ordering.state import State
 
-spans = st.lists(st.integers(0, LONGEST), min_size=ENOUGH, max_size=60)
+spans = st.lists(st.integers(1, LONGEST), min_size=ENOUGH, max_size=60)
 
 
 def test_nothing_is_said_before_there_is_enough_to_say() -> None:
