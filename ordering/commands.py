@@ -187,9 +187,10 @@ class Rush(Command, frozen=True, tag="rush"):
 
 
 class Serve(Command, frozen=True, tag="serve"):
-    """Everything of a table that is ready is carried to it."""
+    """Everything of a table that is ready is carried to it; `party`: of this sitting, which need not be the present."""
 
     table: Id
+    party: MaybeId = ""
 
 
 class SetLoad(Command, frozen=True, tag="load"):

@@ -315,6 +315,8 @@ def _choices(floor: Floor, command: Any) -> _Choices:
             return ((floors.table_of(floor, command.to).sitting, present),)
         case commands.Reopen():
             return ((command.sitting, present),)
+        case commands.Serve(party=party) if party in floors.sittings_at(floor, command.table):
+            return ((party,),)
         case _ if isinstance(command, _OF_ONE_BEFORE):
             return tuple((each,) for each in floors.sittings_at(floor, command.table))
         case _:

@@ -137,7 +137,7 @@ class Live:
             for stage in list(self._stages.values()):
                 if stage.audience.board or guests_too:
                     stage.beat()
-                if guests_too and not stage.audience.board:
+                if (guests_too and not stage.audience.board) or stage.due(now()):
                     self._dirty.add(stage)  # who is here, what is served now, what is late: time alone changes them
                 self.dropped += stage.drop_stuck()
             self._flush()
@@ -173,6 +173,10 @@ class Stage:
     def looked_at(self) -> bool:
         """Whether anybody looks, or is about to."""
         return bool(self.seats or self._coming)
+
+    def due(self, at: int) -> bool:
+        """Whether time alone has changed the view by now (ms)."""
+        return self.view is not None and 0 < self.view.until <= at
 
     def close(self) -> None:
         """Nobody looks any more."""

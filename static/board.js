@@ -1,46 +1,46 @@
-// The staff's boards: kitchen and floor. Silence never looks like "no orders": without a proof within three seconds the
+// What every page of the staff does. Silence never looks like "no orders": without a proof within three seconds the
 // whole page says that it may be out of date.
 
-import { minor } from "./party.js";
 import { applyPush, commandOf, Live, say, submitterOf, wearPending } from "./live.js";
 
 const { body } = document;
 const STALE = 3000; // ms without a proof that this page's number is the store's
-const WARN = 8 * 60_000; // ms: a ticket's age turns amber
-const LATE = 15 * 60_000; // … and red
 const SHIELD = 400; // ms that a card which has moved takes no tap
-const ROW = 8; // px: a row of .tickets.packed in board.css
-const GAP = 14; // px between tickets
+const MINUTE = 60_000;
 const words = document.getElementById("ages").dataset;
-const tickets = document.getElementById("tickets"); // kitchen only
-const scroller = document.querySelector("main");
-const more = document.getElementById("more"); // kitchen only
 let proved = now();
 let denied = false; // the server itself says that it has lost the store
 let clockOffset = 0; // this device's clock against the server's, so that ages are right on a tablet that is late
+let page; // what the page adds
 
-const live = new Live({
+const CARD = ".ticket, .table, .whole, .alarm";
+const cards = () => [...document.querySelectorAll(CARD)];
+const known = new Set(cards().map((card) => card.id));
+
+/** The connection. */
+export const live = new Live({
   url: body.dataset.live,
   silence: 5000,
   onPush(push, whole) {
     showNumber(push.v);
     const before = places();
-    const scrolled = scroller.scrollTop;
     const changed = applyPush(push, whole);
-    showAges();
-    pack();
-    scroller.scrollTop = scrolled;
+    showAges(changed);
+    for (const id of push.gone) known.delete(id);
     for (const element of changed) {
       if (!element.matches(CARD)) continue;
-      if (!before.has(element.id)) element.classList.add("new");
+      if (!known.has(element.id)) element.classList.add("new");
       else if (!whole) element.classList.add("just");
+      known.add(element.id);
     }
     shield(before);
     wearPending(live);
+    page?.changed?.(changed);
   },
-  onAnswer(answer) {
+  onAnswer(answer, command) {
     wearPending(live);
-    if (answer.error) say(answer.message);
+    if (answer.error && !page?.quiet?.(command)) say(answer.message);
+    page?.answered?.(answer, command);
   },
   onBeat(beat) {
     showNumber(beat.v);
@@ -51,12 +51,21 @@ const live = new Live({
   onState: () => showFreshness(),
 });
 
+/** Lets a page add to this: `changed(elements)` after a push, `answered(answer, command)`, `quiet(command)` for commands whose
+ *  refusal concerns nobody, `sending(command, form)` before one goes out, `inSight()` the cards that can be seen. */
+export function board(additions) {
+  page = additions;
+}
+
 // ---- how fresh it is
 
 /** Both clocks: the first stands still while some tablets sleep, the second can be set. */
 function now() {
   return { steady: performance.now(), wall: Date.now() };
 }
+
+/** The server's time, in ms since 1970. */
+export const serverTime = () => Date.now() + clockOffset;
 
 function sinceProved() {
   const { steady, wall } = now();
@@ -73,7 +82,7 @@ function showFreshness() {
   body.classList.toggle("stale", stale);
   body.classList.toggle("proved", !stale);
   document.getElementById("stale").hidden = !stale;
-  for (const place of document.querySelectorAll("p .age")) place.textContent = ago(age);
+  for (const place of document.querySelectorAll("p .age")) put(place, ago(age));
 }
 
 function ago(ms) {
@@ -90,58 +99,45 @@ async function leaveWhenLoggedOut() {
 
 // ---- ages
 
-function showAges() {
-  const time = Date.now() + clockOffset;
-  for (const place of document.querySelectorAll("time[data-at]")) {
+/** The ages in these elements; those of cards that nobody sees need not run. */
+export function showAges(elements = page?.inSight?.() ?? [document]) {
+  const time = serverTime();
+  for (const place of elements.flatMap((element) => [...element.querySelectorAll("time[data-at]")])) {
     const age = Math.max(0, time - Number(place.dataset.at));
-    place.textContent = place.dataset.minutes?.replace("{n}", Math.floor(age / 60_000)) ?? clock(age);
+    put(place, place.dataset.minutes?.replace("{n}", Math.floor(age / MINUTE)) ?? clock(age));
     const ticket = place.closest(".ticket");
-    if (ticket && !("waits" in ticket.dataset)) ticket.dataset.age = age > LATE ? "late" : age > WARN ? "warn" : "fresh";
+    if (!ticket || "waits" in ticket.dataset) continue;
+    const { warn, late } = ticket.dataset;
+    const worn = age > late * MINUTE ? "late" : age > warn * MINUTE ? "warn" : "fresh";
+    if (ticket.dataset.age !== worn) ticket.dataset.age = worn;
   }
 }
 
+function put(place, text) {
+  if (place.textContent !== text) place.textContent = text;
+}
+
 function clock(ms) {
-  const minutes = Math.floor(ms / 60_000);
-  return `${minutes}:${String(Math.floor(ms / 1000) % 60).padStart(2, "0")}`;
+  const minutes = Math.floor(ms / MINUTE);
+  return minutes < 100 ? `${minutes}:${String(Math.floor(ms / 1000) % 60).padStart(2, "0")}` : words.minutes.replace("{n}", minutes);
 }
 
 // ---- where the cards stand
 
-const CARD = ".ticket, .table";
-
 function places() {
-  const cards = [...document.querySelectorAll(CARD)];
-  return new Map(cards.map((card) => [card.id, card.getBoundingClientRect()]));
-}
-
-/** Tickets of unequal height, read row by row, without holes: each spans as many small rows as it is high. */
-function pack() {
-  if (!tickets) return;
-  tickets.classList.add("packed");
-  const cards = [...tickets.children];
-  const heights = cards.map((card) => card.offsetHeight);
-  cards.forEach((card, place) => (card.style.gridRowEnd = `span ${Math.ceil((heights[place] + GAP) / ROW)}`));
-  showMore();
-}
-
-/** How many tickets begin below what is in sight. */
-function showMore() {
-  if (!tickets) return;
-  const end = scroller.getBoundingClientRect().bottom - 60;
-  const below = [...tickets.children].filter((card) => card.getBoundingClientRect().top > end).length;
-  more.hidden = !below;
-  more.textContent = below;
+  return new Map((page?.inSight?.() ?? cards()).map((card) => [card.id, card.getBoundingClientRect()]));
 }
 
 /** A card that has just moved takes no tap for a moment: the finger was on its way to the one that stood there. */
 function shield(before) {
-  const moved = [...places()].filter(([id, is]) => {
-    const was = before.get(id);
-    return was && Math.hypot(is.left - was.left, is.top - was.top) > 20;
+  const moved = [...before.keys()].map((id) => document.getElementById(id)).filter((card) => {
+    if (!card) return false;
+    const was = before.get(card.id);
+    const is = card.getBoundingClientRect();
+    return Math.hypot(is.left - was.left, is.top - was.top) > 20;
   });
-  const cards = moved.map(([id]) => document.getElementById(id));
-  for (const card of cards) card.classList.add("moved");
-  setTimeout(() => cards.forEach((card) => card.classList.remove("moved")), SHIELD);
+  for (const card of moved) card.classList.add("moved");
+  setTimeout(() => moved.forEach((card) => card.classList.remove("moved")), SHIELD);
 }
 
 // ---- what the staff do
@@ -150,16 +146,12 @@ document.addEventListener("submit", (event) => {
   const sent = commandOf(event.target, submitterOf(event));
   if (!sent.address.endsWith("/do")) return;
   event.preventDefault();
-  for (const field of event.target.querySelectorAll("input[data-money]")) sent.command[field.name] = minor(field);
+  page?.sending?.(sent.command, event.target, submitterOf(event));
   event.target.closest("dialog")?.close();
   if (event.target.id !== "command") event.target.reset();
   live.send(sent);
   wearPending(live);
 });
-
-more?.addEventListener("click", () => scroller.scrollBy({ top: scroller.clientHeight * 0.8, behavior: "smooth" }));
-scroller.addEventListener("scroll", showMore, { passive: true });
-addEventListener("resize", pack);
 
 fetch("/healthz").then((answer) => {
   const told = Date.parse(answer.headers.get("Date"));
@@ -172,5 +164,3 @@ setInterval(() => {
 setInterval(leaveWhenLoggedOut, 15_000);
 showAges();
 showFreshness();
-pack();
-document.fonts.ready.then(pack);

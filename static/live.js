@@ -25,7 +25,7 @@ export const submitterOf = (event) => event.submitter || (lastPressed?.form === 
 
 const NUMBERS = new Set(["qty", "seen", "count", "people", "percent", "colour", "round"]);
 const SEVERAL = new Set(["modifiers", "tags", "lines", "guests"]); // fields that come as lists
-const FLAGS = new Set(["on", "shared"]);
+const FLAGS = new Set(["on", "shared", "looked"]);
 
 /** The command that a form sends when `submitter` is pressed: its fields, and the query of its formaction. */
 export function commandOf(form, submitter) {
@@ -39,7 +39,7 @@ export function commandOf(form, submitter) {
     else if (NUMBERS.has(name) || (name === "by" && command.do === "change")) command[name] = value === "null" ? null : Number(value);
     else command[name] = FLAGS.has(name) ? value === "true" : value;
   }
-  if (command.do !== "place") delete command.seen;
+  if (!["place", "acknowledge"].includes(command.do)) delete command.seen;
   return { address: address.pathname, command: { ...command, op: newOp() }, pressed: submitter?.getAttribute("formaction") };
 }
 

@@ -13,8 +13,8 @@ FLOORS = [
     "staff documents restaurant",
     # 2: the store and the views
     "clock store options subscriber shelf embedded pictures "
-    "views.text views.blocks views.card views.diner views.kitchen views.floor views.party views.receipt views.pages "
-    "views.audience",
+    "views.text views.blocks views.card views.kitchen views.expo views.diner views.floor views.party views.receipt "
+    "views.pages views.audience",
     # 3: commands and connections
     "desk live founding services metrics",
     # 4: doors

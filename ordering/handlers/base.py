@@ -273,9 +273,9 @@ class Page(RequestHandler):
         kept = [
             f"{name}={value}"
             for name in self.request.query_arguments
-            if name in ("sitting", "station")
+            if name in ("sitting", "station", "order", "view")
             for value in self.get_query_arguments(name)
-            if value.replace("-", "").isalnum()
+            if value.replace("-", "").replace(",", "").isalnum()
         ]
         return f"{self.request.path}?{'&'.join([*kept, f'lang={lang}'])}"
 

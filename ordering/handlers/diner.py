@@ -11,11 +11,12 @@ import msgspec
 from ordering import commands, metrics
 from ordering.bill import TIP_MOST
 from ordering.clock import now
-from ordering.documents import FLOOR, MENU, STOCK, sitting_name
+from ordering.documents import FLOOR, LOAD, MENU, STOCK, sitting_name
 from ordering.floor import Floor, Table
 from ordering.guests import NAME_LONGEST, guest_of
 from ordering.handlers.base import GuestCookie, Page
 from ordering.handlers.door import Do, LiveSocket
+from ordering.load import Load
 from ordering.menu import Menu, find
 from ordering.refused import Refused
 from ordering.sitting import COLOURS, Sitting, line_of
@@ -333,7 +334,7 @@ class ItemPage(AtTable):
             card=card.card(menu, item, self.t),
             code=code,
             sitting_id=self.sitting_id,
-            available=diner.available(menu, values[STOCK] or Stock(), item, now()),
+            available=diner.available(menu, values[STOCK] or Stock(), values[LOAD] or Load(), item, now()),
             concerns=diner.concerns(menu, sitting_in(values, self.sitting_id), item, self.t),
             hours=self.t.hours(item.hours or menu.category[item.category].hours),
         )

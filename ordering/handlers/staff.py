@@ -18,9 +18,12 @@ from ordering.menu import Menu
 from ordering.refused import Refused
 from ordering.staff import Account
 from ordering.views.audience import Audience, Form, needs
+from ordering.views.kitchen import Chosen
 from ordering.views.pages import fixed, marked
 
-OURS = re.compile(r"/kitchen(\?station=[^&]*)?|/floor(/[A-Za-z0-9._:-]+)?")
+STATION = re.compile(r"[a-z0-9-]{1,32}")
+STATIONS_LONGEST = 400  # characters of them together
+OURS = re.compile(r"/kitchen(\?[A-Za-z0-9=&%,-]*)?|/floor(/[A-Za-z0-9._:-]+)?")
 hasher = PasswordHasher()
 # Verified against when the account does not exist, so that the time taken does not tell.
 NOBODY = hasher.hash("nobody")
@@ -130,15 +133,34 @@ class StaffOnly(Page):
         return "json" if self.wants_json else "html"
 
 
+def _display(page: Page, form: Form) -> Audience:
+    """Which display of the kitchen is asked for: `?view=expo` is the pass; `?station=` one, several (again, or with a
+    comma between them) or none for all; `?order=promise` puts first what is due first."""
+    if page.get_query_argument("view", "") == "expo":
+        return Audience("expo", form, page.lang, "")
+    stations = ",".join(page.get_query_arguments("station"))[:STATIONS_LONGEST]
+    promise = page.get_query_argument("order", "") == "promise"
+    chosen = Chosen(tuple(each for each in stations.split(",") if STATION.fullmatch(each)), promise)
+    return Audience("kitchen", form, page.lang, chosen.subject)
+
+
 class KitchenPage(StaffOnly):
-    """GET /kitchen: the display of one station (`?station=`) or of all."""
+    """GET /kitchen: the display of stations, or of the pass."""
 
     async def get(self) -> None:
         """Called by Tornado."""
-        station = self.get_query_argument("station", "")[:32]
-        audience = Audience("kitchen", self.form, self.lang, station)
-        socket = f"/kitchen/live?{urlencode({'station': station, 'lang': self.lang})}"
-        await self.board(audience, "kitchen/page.html", home="/kitchen", socket=socket, station=station)
+        audience = _display(self, self.form)
+        expo, chosen = audience.kind == "expo", Chosen.parse(audience.subject)
+        query = {name: self.get_query_arguments(name) for name in ("station", "order", "view")}
+        await self.board(
+            audience,
+            "expo/page.html" if expo else "kitchen/page.html",
+            home="/kitchen",
+            socket=f"/kitchen/live?{urlencode({**query, 'lang': self.lang}, doseq=True)}",
+            station="expo" if expo else audience.subject,
+            chosen=chosen,
+            display="expo" if expo else {0: "all", 1: audience.subject}.get(len(chosen.stations), "several"),
+        )
 
 
 class FloorPage(StaffOnly):
@@ -181,9 +203,12 @@ class StaffDo(StaffOnly, Do):
         return await self.services.desk.staff(self.who, self.command(sent))
 
     def back(self, sent: Mapping[str, Any]) -> str:
-        """The board, at the station that the form came from."""
-        station = str(sent.get("back", ""))
-        return f"{self.home}?station={quote(station)}" if station else self.home
+        """The display that the form came from."""
+        stations, _, order = str(sent.get("back", "")).partition("|")
+        if stations == "expo":
+            return f"{self.home}?view=expo"
+        query = {name: value for name, value in (("station", stations), ("order", order)) if value}
+        return f"{self.home}?{urlencode(query, safe=',')}" if query else self.home
 
     def standing(self) -> int:
         """The shop's sequence number as far as it is known here."""
@@ -225,9 +250,9 @@ class KitchenLive(StaffLive):
     union = commands.Kitchen
 
     async def audience(self, form: Form) -> Audience:
-        """The displays of this station, in this language."""
+        """The displays that show the same, in this language."""
         await self.must_be_staff()
-        return Audience("kitchen", form, self.lang, self.get_query_argument("station", "")[:32])
+        return _display(self, form)
 
 
 class PartyLive(StaffLive):

@@ -7,31 +7,33 @@ from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
 from ordering import floor as floors
-from ordering.documents import FLOOR, MENU, STOCK, near_name, sitting_name
+from ordering.documents import FLOOR, LOAD, MENU, STOCK, near_name, sitting_name
 from ordering.floor import Floor
+from ordering.load import Load
 from ordering.near import Near
 from ordering.sitting import Sitting
 from ordering.stock import Stock
-from ordering.views import diner, kitchen, party
+from ordering.views import diner, expo, kitchen, party
 from ordering.views import floor as floor_view
 from ordering.views.blocks import Content, View
 from ordering.views.pages import as_json, pages
 from ordering.views.text import text
 
-Kind = Literal["diner", "kitchen", "floor", "party"]
+Kind = Literal["diner", "kitchen", "expo", "floor", "party"]
 Form = Literal["html", "json"]
 
 _JSON_KINDS = {
     "diner": diner.JSON_KINDS,
     "kitchen": kitchen.JSON_KINDS,
+    "expo": expo.JSON_KINDS,
     "floor": floor_view.JSON_KINDS,
     "party": party.JSON_KINDS,
 }
 
 
 class Audience(NamedTuple):
-    """`subject` is a sitting's id for diners, a station (or "" for all) for the kitchen, "" for the
-    floor, a table's id for a party."""
+    """`subject` is a sitting's id for diners, what was chosen (`views.kitchen.Chosen`) for the kitchen, a table's id
+    for a party, "" for the pass and the floor."""
 
     kind: Kind
     form: Form
@@ -46,7 +48,7 @@ class Audience(NamedTuple):
 
 def needs(audience: Audience, floor: Floor | None) -> set[str]:
     """The names of the documents that the audience looks at."""
-    house = {FLOOR, MENU, STOCK}
+    house = {FLOOR, MENU, STOCK, LOAD}
     if not audience.board:
         return house | {sitting_name(audience.subject), near_name(audience.subject)}
     return house | {sitting_name(id) for id in floors.open_sittings(floor or Floor())}
@@ -74,12 +76,15 @@ def sitting_in(values: Mapping[str, Any], sitting_id: str) -> Sitting:
 def _content(audience: Audience, values: Mapping[str, Any], now: int) -> Content:
     floor: Floor = values[FLOOR]
     menu, stock, words = values[MENU], values[STOCK] or Stock(), text(audience.lang)
+    load = values.get(LOAD) or Load()
     if audience.kind == "diner":
         near = values.get(near_name(audience.subject)) or Near()
-        return diner.content(sitting_in(values, audience.subject), menu, stock, floor, near, now, words)
+        return diner.content(sitting_in(values, audience.subject), menu, stock, floor, load, near, now, words)
     sittings = {id: sitting_in(values, id) for id in floors.open_sittings(floor)}
     if audience.kind == "kitchen":
-        return kitchen.content(list(sittings.values()), menu, stock, floor, words, audience.subject)
+        return kitchen.content(list(sittings.values()), menu, stock, floor, load, now, words, audience.subject)
+    if audience.kind == "expo":
+        return expo.content(list(sittings.values()), menu, floor, words)
     if audience.kind == "party":
         return party.content(sittings, menu, floor, words, audience.subject)
-    return floor_view.content(sittings, menu, floor)
+    return floor_view.content(sittings, menu, floor, now, words)

@@ -25,20 +25,23 @@ class Block(NamedTuple):
 class Content(NamedTuple):
     """What an audience sees, before it is rendered: blocks, and the order of those that stand in containers.
 
-    `json` names the block kinds that belong to the JSON view; the others exist only for people.
+    `until` is when time alone changes it (ms since 1970; 0: never).
     """
 
     blocks: list[Block]
     order: dict[str, list[str]]
+    until: int = 0
 
 
 class View(NamedTuple):
-    """A rendered view: id → HTML (a `str`) or → JSON value; `made` remembers what each block was rendered from."""
+    """A rendered view: id → HTML (a `str`) or → JSON value; `made` remembers what each block was rendered from,
+    `until` is when time alone changes it (ms; 0: never)."""
 
     v: int
     blocks: dict[str, Any]
     order: dict[str, list[str]]
     made: dict[str, Block]
+    until: int = 0
 
 
 def difference(before: View | None, after: View) -> bytes:

@@ -11,13 +11,16 @@ from ordering import near as nears
 from ordering import stock as stocks
 from ordering.bill import Bill, Share, amount, in_sight, owed, shares, to_send
 from ordering.floor import Floor
-from ordering.menu import Item, Menu, Terms
+from ordering.kitchen import Stage, stage
+from ordering.load import Load
+from ordering.menu import Alarm, Item, Menu, Terms
 from ordering.near import Near
 from ordering.payments import paid
 from ordering.sitting import STILL_SERVED, Guest, Line, Sitting, allergies, cart, eaters, placed
 from ordering.state import TO_MAKE, State
 from ordering.stock import Stock
 from ordering.views.blocks import Block, Content
+from ordering.views.kitchen import load_shown
 from ordering.views.text import Text
 
 
@@ -133,7 +136,8 @@ class LineBeside(Struct, frozen=True):
 
 class RoundShown(Struct, frozen=True):
     """The heading of a round; `at` and `due` in milliseconds since 1970, `state` the one that its last line has
-    reached, `held` how many lines wait to be fired, `late` when it takes longer than it was likely to."""
+    reached, `held` how many lines wait to be fired, `late` when it takes longer than it was likely to, `unseen` when no
+    cook has looked at it for so long that a waiter should hear of it."""
 
     number: int
     at: int
@@ -144,6 +148,7 @@ class RoundShown(Struct, frozen=True):
     held: int
     due: int
     late: bool
+    unseen: bool
 
 
 class TotalsShown(Struct, frozen=True):
@@ -199,12 +204,13 @@ class ClaimShown(Struct, frozen=True):
 
 
 class ItemShown(Struct, frozen=True):
-    """What changes on the menu: whether the item is sold out, whether it is served at this hour, how many are left
-    (null: nobody counts), how many portions the shared cart holds."""
+    """What changes on the menu: whether the item is sold out, whether it is served at this hour, whether the kitchen is
+    too `full` for it, how many are left (null: nobody counts), how many portions the shared cart holds."""
 
     id: str
     sold_out: bool
     served: bool
+    full: bool
     left: int | None
     in_cart: int
 
@@ -222,7 +228,7 @@ class ItemBeside(Struct, frozen=True):
     closed: bool
 
 
-JSON_KINDS = frozenset({"sitting", "presence", "totals", "guest", "line", "item", "bill"})
+JSON_KINDS = frozenset({"sitting", "load", "presence", "totals", "guest", "line", "item", "bill"})
 
 
 class _Table(Struct, frozen=True):
@@ -231,6 +237,7 @@ class _Table(Struct, frozen=True):
     sitting: Sitting
     menu: Menu
     stock: Stock
+    load: Load
     code: str
     now: int
     text: Text
@@ -242,13 +249,16 @@ class _Table(Struct, frozen=True):
         return bool(self.sitting.closed)
 
 
-def content(sitting: Sitting, menu: Menu, stock: Stock, floor: Floor, near: Near, now: int, text: Text) -> Content:
+def content(
+    sitting: Sitting, menu: Menu, stock: Stock, floor: Floor, load: Load, near: Near, now: int, text: Text
+) -> Content:
     """Every block of the diner's page; `now` in milliseconds since 1970."""
     table = floor.by_id.get(sitting.table)
     at = _Table(
         sitting,
         menu,
         stock,
+        load,
         table.code if table else "",
         now,
         text,
@@ -266,10 +276,11 @@ def content(sitting: Sitting, menu: Menu, stock: Stock, floor: Floor, near: Near
     claims = _claims(at)
     blocks = [
         Block("sitting", "sitting", shown, (at.guests, at.code)),
+        Block("load", "load", load_shown(Load() if at.closed else load)),
         Block("presence", "presence", _presence(sitting, near, now), (at.guests, _categories(menu, text))),
         Block("news", "news", shown, (at.guests, at.code)),
         Block("totals", "totals", totals, (at.closed, shop)),
-        Block("confirm", "confirm", totals, (_confirmed(lines), at.code, at.closed, shop)),
+        Block("confirm", "confirm", totals, (_confirmed(lines), at.code, at.closed, load.paused, shop)),
         Block("bill", "bill", _bill(at, owed(sitting, at.terms)), (at.guests, at.code, at.closed, bool(claims), shop)),
         *(Block(f"guest-{guest.id}", "guest", _guest(guest, at, parts), (shop,)) for guest in sitting.guests),
         *(Block(f"line-{line.id}", "line", line, (beside, shop)) for line, beside in lines),
@@ -283,7 +294,13 @@ def content(sitting: Sitting, menu: Menu, stock: Stock, floor: Floor, near: Near
         "rounds": rounds_order,
         "claims": [f"claim-{each.id}" for each in claims],
     }
-    return Content(blocks, order)
+    return Content(blocks, order, _told_at(sitting, menu.shop.alarm, now))
+
+
+def _told_at(sitting: Sitting, alarm: Alarm, now: int) -> int:
+    """When the guests are next asked to tell a waiter that no cook has looked at something (ms); 0: never."""
+    unseen = (line.sent for line in sitting.lines if line.state in TO_MAKE and line.sent and not line.seen)
+    return min((at for sent in unseen if (at := sent + alarm.guest * 1000) > now), default=0)
 
 
 def concerns(menu: Menu, sitting: Sitting, item: Item, text: Text) -> list[Concern]:
@@ -406,7 +423,9 @@ def _rounds(at: _Table) -> tuple[list[RoundShown], list[str]]:
     for each in reversed(at.sitting.rounds):
         lines = [line for line in at.sitting.lines if line.round == each.number]
         kept = [line for line in lines if line.state is not State.VOID]
-        due = max((line.due for line in kept if line.state in TO_MAKE), default=0)
+        making = [line for line in kept if line.state in TO_MAKE]
+        due = max((line.due for line in making), default=0)
+        unseen = min((line.sent for line in making if line.sent and not line.seen), default=0)
         shown.append(
             RoundShown(
                 number=each.number,
@@ -418,6 +437,7 @@ def _rounds(at: _Table) -> tuple[list[RoundShown], list[str]]:
                 held=sum(line.state is State.HELD for line in kept),
                 due=due,
                 late=0 < due < at.now,
+                unseen=stage(unseen, at.menu.shop.alarm, at.now) is Stage.GUEST,
             )
         )
         order += [f"round-{each.number}", *(f"line-{line.id}" for line in lines)]
@@ -493,6 +513,7 @@ def _items(at: _Table) -> list[Block]:
     for place, item in enumerate(at.menu.items):
         left = stocks.left(at.stock, item.id)
         served = menus.served(at.menu, item, at.now)
+        full = item.slow and at.load.slow_hidden
         concerned: list[Concern] = []
         if not avoided.isdisjoint(item.tags):
             if item.tags not in found:
@@ -500,7 +521,7 @@ def _items(at: _Table) -> list[Block]:
                 found[item.tags] = _concerns(at.menu, allergens, at.sitting.guests, at.guests, at.text)
             concerned = found[item.tags]
         if item.id not in portions and not concerned:
-            blocks.append(_item(at.menu, place, left, served, at.code, at.closed, at.text))
+            blocks.append(_item(at.menu, place, left, served, full, at.code, at.closed, at.text))
             continue
         blocks.append(
             _chosen_item(
@@ -508,6 +529,7 @@ def _items(at: _Table) -> list[Block]:
                 item,
                 left,
                 served,
+                full,
                 at.code,
                 at.closed,
                 at.text,
@@ -520,9 +542,12 @@ def _items(at: _Table) -> list[Block]:
 
 
 @lru_cache(maxsize=50_000)
-def _item(menu: Menu, place: int, left: int | None, served: bool, code: str, closed: bool, text: Text) -> Block:
+def _item(
+    menu: Menu, place: int, left: int | None, served: bool, full: bool, code: str, closed: bool, text: Text
+) -> Block:
     """An item that is in nobody's cart and concerns nobody: most of them, the same in every view of a table."""
-    return _chosen_item(menu, menu.items[place], left, served, code, closed, text, 0, [], [])._replace(recurs=True)
+    item = menu.items[place]
+    return _chosen_item(menu, item, left, served, full, code, closed, text, 0, [], [])._replace(recurs=True)
 
 
 def _chosen_item(
@@ -530,6 +555,7 @@ def _chosen_item(
     item: Item,
     left: int | None,
     served: bool,
+    full: bool,
     code: str,
     closed: bool,
     text: Text,
@@ -539,10 +565,11 @@ def _chosen_item(
 ) -> Block:
     hours = "" if served else text.hours(menus.hours(menu, item))
     beside = ItemBeside(code, item, text.pick(item.name), hours, choosers, concerned, closed)
-    return Block(f"item-{item.id}", "item", ItemShown(item.id, left == 0, served, left, portions), (beside, menu.shop))
+    shown = ItemShown(item.id, left == 0, served, full, left, portions)
+    return Block(f"item-{item.id}", "item", shown, (beside, menu.shop))
 
 
-def available(menu: Menu, stock: Stock, item: Item, now: int) -> ItemShown:
+def available(menu: Menu, stock: Stock, load: Load, item: Item, now: int) -> ItemShown:
     """Whether the item can be had."""
     left = stocks.left(stock, item.id)
-    return ItemShown(item.id, left == 0, menus.served(menu, item, now), left, 0)
+    return ItemShown(item.id, left == 0, menus.served(menu, item, now), item.slow and load.slow_hidden, left, 0)

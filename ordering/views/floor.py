@@ -5,13 +5,16 @@ from collections.abc import Mapping
 from msgspec import Struct, field
 
 from ordering import floor as floors
-from ordering import payments
+from ordering import kitchen, payments
 from ordering.bill import in_sight
 from ordering.floor import Floor, Table
+from ordering.kitchen import Stage, Ticket, stage
 from ordering.menu import Menu, Terms
 from ordering.sitting import Sitting, cart
 from ordering.state import OPEN, TO_MAKE, State
 from ordering.views.blocks import Block, Content
+from ordering.views.kitchen import until
+from ordering.views.text import Text
 
 
 class CallOnFloor(Struct, frozen=True):
@@ -45,6 +48,19 @@ class TableShown(Struct, frozen=True):
     leaving: int
 
 
+class AlarmShown(Struct, frozen=True):
+    """A ticket that nobody at its station (and its backup) has looked at since `unseen` (ms)."""
+
+    ticket: str
+    table: str
+    table_name: str
+    round: int
+    station: str
+    station_name: str
+    unseen: int
+    portions: int
+
+
 class SummaryShown(Struct, frozen=True):
     """How many tables are taken, of how many, and how many want somebody."""
 
@@ -53,23 +69,44 @@ class SummaryShown(Struct, frozen=True):
     calls: int
 
 
-JSON_KINDS = frozenset({"table", "summary"})
+JSON_KINDS = frozenset({"table", "summary", "alarm"})
 
 
-def content(sittings: Mapping[str, Sitting], menu: Menu, floor: Floor) -> Content:
-    """Every block of the floor page; `sittings` by id."""
+def content(sittings: Mapping[str, Sitting], menu: Menu, floor: Floor, now: int, text: Text) -> Content:
+    """Every block of the floor page at this moment (ms); `sittings` by id."""
+    tickets = kitchen.tickets(sittings.values())
+    alarm = menu.shop.alarm
+    unseen = [ticket for ticket in tickets if stage(ticket.unseen, alarm, now) >= Stage.FLOOR]
+    alarms = [_alarm(ticket, menu, floor, text) for ticket in unseen]
     shown = [_table(table, sittings, floor, menu.shop.terms) for table in floor.tables]
     taken = sum(table.status != "free" for table in shown)
     summary = SummaryShown(taken, len(shown), sum(len(table.calls) for table in shown))
     blocks = [
         Block("summary", "summary", summary),
+        *(Block(f"alarm-{each.ticket}", "alarm", each) for each in alarms),
         *(Block(f"table-{table.id}", "table", table, (menu.shop,)) for table in shown),
     ]
     order = {
         f"area-{area.id}": [f"table-{table.id}" for table in floor.tables if table.area == area.id]
         for area in floor.areas
     }
-    return Content(blocks, order)
+    order["alarms"] = [f"alarm-{each.ticket}" for each in alarms]
+    return Content(blocks, order, until(tickets, alarm, now))
+
+
+def _alarm(ticket: Ticket, menu: Menu, floor: Floor, text: Text) -> AlarmShown:
+    table = floor.by_id.get(ticket.table)
+    name = next((text.pick(each.name) for each in menu.stations if each.id == ticket.station), ticket.station)
+    return AlarmShown(
+        ticket=ticket.id,
+        table=ticket.table,
+        table_name=table.name if table else ticket.table,
+        round=ticket.round,
+        station=ticket.station,
+        station_name=name,
+        unseen=ticket.unseen,
+        portions=sum(line.qty for line in ticket.lines if line.state in TO_MAKE),
+    )
 
 
 def calls_of(sitting: Sitting) -> list[CallOnFloor]:

@@ -56,7 +56,7 @@ class Pages:
             block.id: rendered[block.id] if made.get(block.id) == block else self._html(macros, block)
             for block in content.blocks
         }
-        return View(v, blocks, content.order, {block.id: block for block in content.blocks})
+        return View(v, blocks, content.order, {block.id: block for block in content.blocks}, content.until)
 
     def _html(self, macros: Any, block: Block) -> str:
         if not block.recurs:
@@ -138,7 +138,7 @@ def as_json(kinds: frozenset[str], content: Content, v: int) -> View:
     chosen = [block for block in content.blocks if block.kind in kinds]
     known = {block.id for block in chosen}
     order = {name: [id for id in ids if id in known] for name, ids in content.order.items()}
-    return View(v, {block.id: block.shown for block in chosen}, order, {})
+    return View(v, {block.id: block.shown for block in chosen}, order, {}, content.until)
 
 
 def marked(view: View) -> dict[str, Markup]:

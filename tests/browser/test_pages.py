@@ -156,7 +156,7 @@ def test_a_refusal_is_said_in_the_guests_language_with_and_without_script(server
         async with room(server) as here:
             kitchen = await here.board("/kitchen")
             live, plain = await here.phone(3, locale="zh-CN"), await here.phone(3, java_script_enabled=False)
-            await kitchen.click(".drawer summary")
+            await kitchen.click(".drawer:has(.available) summary")
             await kitchen.locator("#item-dongpo-pork button").click()
             await expect(live.locator(PORK)).to_contain_text("今日售罄")
             await expect(live.locator(f"{PORK} .more")).to_have_count(0)
