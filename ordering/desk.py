@@ -308,6 +308,8 @@ _Choices = tuple[tuple[str, ...], ...]
 def _choices(floor: Floor, command: Any) -> _Choices:
     """The sittings that a command about a table may mean, one or two at a time; the first is the one it is about."""
     present = floors.table_of(floor, command.table).sitting
+    if isinstance(command, commands.Move | commands.Merge | commands.Part) and command.to == command.table:
+        raise Refused("same_table")
     match command:
         case commands.Move() | commands.Part():
             return ((present, floors.table_of(floor, command.to).sitting),)

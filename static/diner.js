@@ -11,7 +11,7 @@ const SEEN_AFTER = 500; // ms that a change must have been on the screen before 
 const ASKING_AFTER = 3000; // ms without an answer after which the page says that it asks about the order
 const SIGN = 20_000; // ms between signs of life, which count for 45 s
 const SETTLED = 1500; // ms at a category before it is where this guest is
-const FOLLOW_APART = 5000; // ms between two times that the page goes where its party is
+const FOLLOW_APART = 3000; // ms that a page stays at least before it goes where its party is
 const TOAST = { news: 4500, undo: 8000, notice: 6000 }; // ms
 
 body.classList.add("scripted-page");
@@ -66,10 +66,8 @@ const live = new Live({
 function followParty() {
   const { at, left = "", gone } = $("#sitting").dataset;
   const here = at === body.dataset.code && gone === undefined && !left.split(" ").includes(me);
-  const last = Number(sessionStorage.getItem("followed") || 0);
-  if (here || live?.pending.size || Date.now() - last < FOLLOW_APART) return;
-  sessionStorage.setItem("followed", Date.now());
-  location.replace(body.dataset.address);
+  if (here || live?.pending.size) return;
+  setTimeout(() => location.replace(body.dataset.address), Math.max(0, FOLLOW_APART - performance.now()));
 }
 
 function showLive(on) {

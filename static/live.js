@@ -39,7 +39,7 @@ export function commandOf(form, submitter) {
     else if (NUMBERS.has(name) || (name === "by" && command.do === "change")) command[name] = value === "null" ? null : Number(value);
     else command[name] = FLAGS.has(name) ? value === "true" : value;
   }
-  if (!["place", "acknowledge"].includes(command.do)) delete command.seen;
+  if (!/place|acknow/.test(command.do)) delete command.seen;
   return { address: address.pathname, command: { ...command, op: newOp() }, pressed: submitter?.getAttribute("formaction") };
 }
 

@@ -192,3 +192,46 @@ def test_only_what_somebody_looks_at_is_subscribed(server: Server) -> None:
         assert channels == {f"ordering:{{main}}:doc:{name}" for name in names}
 
     tell(story())
+
+
+def test_a_bill_that_two_waiters_take_at_once_is_paid_once(trio: Server) -> None:
+    async def story() -> None:
+        [guest] = await party(trio, 30, 1)
+        await guest.do("add", item=PORK)
+        await guest.do("place", seen=(await guest.scan())["version"])
+        staff = await Staff(trio.port).login()
+        total = (await staff.json("/floor/t31"))["blocks"]["sums"]["left"]
+        answers = await asyncio.gather(
+            *(staff.floor("pay", port=trio.ports[n % 3], table="t31", amount=total, method="card") for n in range(12))
+        )
+        assert sorted(answer.get("error", "ok") for answer in answers) == ["not_that_much"] * 11 + ["ok"]
+        sums = (await staff.json("/floor/t31"))["blocks"]["sums"]
+        assert (sums["paid"], sums["left"]) == (total, 0)
+
+    tell(story())
+
+
+def test_phones_on_every_port_hear_within_a_second_where_their_party_is(trio: Server) -> None:
+    async def story() -> None:
+        one, two, three = await party(trio, 31, 3)
+        other = (await party(trio, 32, 1))[0]
+        for guest in (one, other):
+            await guest.do("add", item=PORK)
+            await guest.do("place", seen=(await guest.scan())["version"])
+        pages = [await guest.look() for guest in (one, two, three)]
+        staff = await Staff(trio.ports[1]).login()
+        display = await staff.look("kitchen")
+        assert (await staff.floor("move", table="t32", to="t34"))["ok"]
+        for page in pages:
+            await page.sees(lambda page: page.blocks["sitting"]["table"] == "34", 1)
+        assert (await staff.floor("merge", port=trio.ports[2], table="t34", to="t33"))["ok"]
+        for page in pages:
+            await page.sees(lambda page: page.blocks["sitting"]["gone"], 1)
+        for guest in (one, two, three):
+            answer = await guest.ask("GET", f"/t/{guest.code}?sitting={pages[0].blocks['sitting']['id']}")
+            assert (answer.code, other.code in answer.headers["Location"]) == (303, True)
+        tickets = [b for name, b in display.blocks.items() if name.startswith("ticket-") and b["table"] == "t33"]
+        assert sorted(line["qty"] for ticket in tickets for line in ticket["lines"]) == [1, 1]
+        assert not [b for name, b in display.blocks.items() if name.startswith("ticket-") and b["table"] == "t34"]
+
+    tell(story())
