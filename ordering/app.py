@@ -12,7 +12,7 @@ from tornado.httpserver import HTTPServer
 from tornado.web import Application
 
 from ordering.desk import Desk
-from ordering.handlers import assets, diner, ops, staff
+from ordering.handlers import assets, diner, login, manage, ops, staff
 from ordering.handlers.base import NotFound
 from ordering.handlers.door import LEAVING, LiveSocket
 from ordering.live import Live
@@ -43,7 +43,12 @@ ROUTES: tuple[tuple[str, Any], ...] = (
     (rf"/t/{CODE}/receipt", diner.ReceiptPage),
     (rf"/t/{CODE}/receipt.pdf", diner.ReceiptPdf),
     (rf"/pictures/{ID}", assets.Photo),
-    (r"/login", staff.Login),
+    (r"/login", login.Login),
+    (r"/lock", login.Lock),
+    (r"/manage", manage.StaffPage),
+    (r"/manage/do", manage.ManageDo),
+    (r"/manage/log", manage.Record),
+    (r"/manage/log.csv", manage.RecordCsv),
     (r"/kitchen", staff.KitchenPage),
     (r"/kitchen/do", staff.KitchenDo),
     (r"/kitchen/live", staff.KitchenLive),

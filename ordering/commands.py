@@ -15,6 +15,7 @@ MaybeId = Annotated[str, Meta(max_length=64, pattern=r"^[A-Za-z0-9._:-]*$")]
 Target = Literal["cooking", "ready", "served"]
 Earlier = Literal["queued", "cooking", "ready"]
 Reason = Literal["waiter", "water", "cutlery", "help", "bill"]
+RoleName = Literal["kitchen", "waiter", "manager"]
 Method = Literal["cash", "card", "wechat", "alipay"]
 Split = Literal["guest", "equal", "lines"]
 
@@ -348,6 +349,52 @@ class Refund(Command, frozen=True, tag="refund"):
     reason: str
 
 
+class AccountAdd(Command, frozen=True, tag="account_add"):
+    """Another person of the staff, with a password, a PIN or both."""
+
+    name: str
+    role: RoleName
+    password: str = ""
+    pin: str = ""
+
+
+class AccountChange(Command, frozen=True, tag="account_change"):
+    """What a person of the staff is called and may do; not `active`: nothing any more."""
+
+    account: Id
+    name: str
+    role: RoleName
+    active: bool
+
+
+class AccountSecrets(Command, frozen=True, tag="account_secrets"):
+    """Another password or PIN ("": it stays)."""
+
+    account: Id
+    password: str = ""
+    pin: str = ""
+
+
+class ForgetDevices(Command, frozen=True, tag="forget_devices"):
+    """No device takes a PIN until somebody logs in there with a password."""
+
+
+class LogIn(Command, frozen=True, tag="log_in"):
+    """Somebody gave a password or a PIN: right ones let in, wrong ones are counted."""
+
+    by: Literal["password", "pin"]
+
+
+class WrongSecret(Command, frozen=True, tag="log_in_wrong"):
+    """Somebody gave a wrong password or PIN."""
+
+    by: Literal["password", "pin"]
+
+
+class LogOut(Command, frozen=True, tag="log_out"):
+    """Somebody has left a device."""
+
+
 Diner = (
     Add
     | Change
@@ -390,10 +437,14 @@ Floor = (
     | Pay
     | Refund
 )
+Manage = AccountAdd | AccountChange | AccountSecrets | ForgetDevices
+
+UNTOLD = ("op", "password", "pin")
 
 
 def fingerprint(command: Command) -> str:
-    """What was meant, without `op`: an `op` that comes again with another meaning is not a repeat."""
-    meaning = {"do": command.__struct_config__.tag, **msgspec.structs.asdict(command)}
-    del meaning["op"]
+    """What was meant, without `op`: an `op` that comes again with another meaning is not a repeat. It goes into the
+    log, so no secret is in it."""
+    fields = msgspec.structs.asdict(command).items()
+    meaning = {"do": command.__struct_config__.tag, **{name: value for name, value in fields if name not in UNTOLD}}
     return msgspec.json.encode(meaning, order="sorted").decode()

@@ -13,13 +13,13 @@ from weakref import WeakValueDictionary
 
 import msgspec
 
-from ordering import bill, commands, guests, kitchen, parties, payments, sitting
+from ordering import bill, commands, guests, kitchen, parties, payments, sitting, staff
 from ordering import floor as floors
 from ordering import load as loads
 from ordering import stock as stocks
 from ordering.clock import now
 from ordering.commands import Command, fingerprint
-from ordering.documents import FLOOR, LOAD, MENU, PACE, STOCK, near_name, sitting_name
+from ordering.documents import FLOOR, LOAD, MENU, PACE, STAFF, STOCK, near_name, sitting_name
 from ordering.floor import Floor, Table
 from ordering.load import Load
 from ordering.menu import Terms, find
@@ -28,7 +28,7 @@ from ordering.pace import Pace
 from ordering.refused import Refused
 from ordering.shelf import Shelf
 from ordering.sitting import Moment, Sitting
-from ordering.staff import Account
+from ordering.staff import Account, Staff
 from ordering.state import State
 from ordering.store import Committed, Conflict, Document, Loaded, Record, Store, StoreAway, same_meaning
 
@@ -155,6 +155,40 @@ class Desk:
                 if _choices(newer.value or Floor(), command) == choices:
                     raise
                 floor = newer
+
+    async def log(self, most: int, before: int) -> list[tuple[int, dict[str, Any]]]:
+        """The newest entries of the shop's log, or those before a number; raises `Refused` `store_away`."""
+        try:
+            return await self.store.log(most, before)
+        except StoreAway as error:
+            raise Refused("store_away") from error
+
+    async def manage(
+        self, account: Account, command: commands.Manage, password: str = "", pin: str = ""
+    ) -> dict[str, Any]:
+        """A manager's command; `password` and `pin` are hashes."""
+
+        def rule(case: Case) -> Decision:
+            return Decision({STAFF: _manage(command, case, password, pin)}, {})
+
+        return await self._do(_Person(account.id, account.name), command, [STAFF], rule)
+
+    async def tried(self, account: Account, right: bool, pin: bool) -> None:
+        """Somebody gave this account's password or PIN: it stands in the log, and wrong PINs are counted."""
+        kind = commands.LogIn if right else commands.WrongSecret
+        command = kind(secrets.token_hex(8), "pin" if pin else "password")
+
+        def rule(case: Case) -> Decision:
+            known = case.values[STAFF]
+            return Decision({STAFF: staff.tried(known, account.id, right, case.moment) if pin else known}, {})
+
+        await self._do(_Person(account.id, account.name), command, [STAFF], rule)
+
+    async def left(self, account: Account) -> None:
+        """Somebody has left a device."""
+        command = commands.LogOut(secrets.token_hex(8))
+        rule = lambda case: Decision({STAFF: case.values[STAFF]}, {})  # noqa: E731
+        await self._do(_Person(account.id, account.name), command, [STAFF], rule)
 
     async def _at_one_of(self, who: "_Person", command: Any, choices: "_Choices") -> dict[str, Any]:
         """A ticket or line may be of the present party, or of one before whose dishes are still being made."""
@@ -396,6 +430,20 @@ def _stock(command: commands.SoldOut | commands.Count, case: Case) -> Decision:
     if isinstance(command, commands.SoldOut):
         return Decision({STOCK: stocks.mark(stock, command.item, command.on)}, {})
     return Decision({STOCK: stocks.count(stock, command.item, command.count)}, {})
+
+
+def _manage(command: commands.Manage, case: Case, password: str, pin: str) -> Staff:
+    """Which rule decides a manager's command."""
+    known, moment = case.values[STAFF], case.moment
+    match command:
+        case commands.AccountAdd():
+            return staff.add(known, command.name, command.role, password, pin, moment)
+        case commands.AccountChange():
+            return staff.change(known, command.account, command.name, command.role, command.active, moment)
+        case commands.AccountSecrets():
+            return staff.secrets(known, command.account, password, pin, moment)
+        case commands.ForgetDevices():
+            return staff.forget_devices(known, moment)
 
 
 def _load(command: commands.SetLoad, case: Case) -> Decision:

@@ -151,7 +151,8 @@ class Capacity(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Shop(Struct, frozen=True):
-    """The restaurant as its guests know it; the first language is the default."""
+    """The restaurant as its guests know it; the first language is the default. `lock_after`: minutes without a touch
+    after which the floor's pages ask for a PIN (0: never)."""
 
     name: Names
     tagline: Names
@@ -166,6 +167,7 @@ class Shop(Struct, frozen=True):
     terms: Terms = Terms()
     alarm: Alarm = Alarm()
     capacity: Capacity = Capacity()
+    lock_after: int = 5
 
 
 class Menu(Struct, frozen=True, eq=False, dict=True):

@@ -88,6 +88,7 @@ class ShopEntry(Struct, forbid_unknown_fields=True):
     bill: TermsEntry = TermsEntry()
     alarm: Alarm = Alarm()
     capacity: Capacity = Capacity()
+    lock_after: Annotated[int, Meta(ge=0, le=240)] = 5
 
 
 class CategoryEntry(Struct, forbid_unknown_fields=True):
@@ -305,6 +306,7 @@ def _shop(entry: ShopEntry) -> Shop:
         terms=terms,
         alarm=alarm,
         capacity=entry.capacity,
+        lock_after=entry.lock_after,
     )
 
 

@@ -242,9 +242,10 @@ class Store:
         await self._do("SET", self.keys.secret, secrets.token_urlsafe(48), "NX")
         return str((await self._do("GET", self.keys.secret)).decode())
 
-    async def log(self, entries: int = 100) -> list[tuple[int, dict[str, Any]]]:
-        """The newest entries of the shop's log with their sequence numbers, newest first."""
-        found = await self._do("XREVRANGE", self.keys.log, "+", "-", "COUNT", entries)
+    async def log(self, entries: int = 100, before: int = 0) -> list[tuple[int, dict[str, Any]]]:
+        """The newest entries of the shop's log (those before a number) with their sequence numbers, newest first."""
+        newest = f"({before}-0" if before else "+"
+        found = await self._do("XREVRANGE", self.keys.log, newest, "-", "COUNT", entries)
         return [(int(id.split(b"-")[0]), msgspec.json.decode(fields[b"entry"])) for id, fields in found]
 
     async def server(self) -> Server:

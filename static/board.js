@@ -153,6 +153,16 @@ document.addEventListener("submit", (event) => {
   wearPending(live);
 });
 
+// ---- a tablet that nobody has touched for a while asks who is there
+
+const LOCK_AFTER = Number(body.dataset.lock || 0) * MINUTE;
+let touched = Date.now();
+for (const touch of ["pointerdown", "keydown"]) addEventListener(touch, () => (touched = Date.now()), { passive: true });
+
+function lockWhenLeft() {
+  if (LOCK_AFTER && Date.now() - touched > LOCK_AFTER) document.querySelector("form.who").submit();
+}
+
 fetch("/healthz").then((answer) => {
   const told = Date.parse(answer.headers.get("Date"));
   if (Math.abs(told - Date.now()) > 2000) clockOffset = told - Date.now();
@@ -160,6 +170,7 @@ fetch("/healthz").then((answer) => {
 setInterval(() => {
   showAges();
   showFreshness();
+  lockWhenLeft();
 }, 500);
 setInterval(leaveWhenLoggedOut, 15_000);
 showAges();

@@ -14,11 +14,12 @@ FLOORS = [
     # 2: the store and the views
     "clock store options subscriber shelf embedded pictures "
     "views.text views.blocks views.card views.kitchen views.expo views.diner views.floor views.party views.receipt "
-    "views.pages views.audience",
+    "views.record views.pages views.audience",
     # 3: commands and connections
     "desk live founding services metrics",
     # 4: doors
-    "handlers.base handlers.assets handlers.door handlers.diner handlers.staff handlers.ops",
+    "handlers.base handlers.assets handlers.door handlers.diner handlers.login handlers.staff handlers.manage "
+    "handlers.ops",
     # 5: the whole
     "app",
 ]

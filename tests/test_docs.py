@@ -26,7 +26,7 @@ def test_every_route_is_documented() -> None:
 
 
 def test_every_command_and_its_fields_are_documented() -> None:
-    for union in (commands.Diner, commands.Kitchen, commands.Floor):
+    for union in (commands.Diner, commands.Kitchen, commands.Floor, commands.Manage):
         for command in get_args(union):
             fields = [field.encode_name for field in msgspec.structs.fields(command) if field.name != "op"]
             rows = [row for row in API.splitlines() if row.startswith(f"| `{command.__struct_config__.tag}` |")]

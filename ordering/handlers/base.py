@@ -14,7 +14,7 @@ from tornado.web import HTTPError, RequestHandler, stream_request_body
 from ordering.documents import MENU, STAFF
 from ordering.refused import Refused
 from ordering.services import Services
-from ordering.staff import Account
+from ordering.staff import Account, logged_in
 from ordering.views.pages import brand_style, pages
 from ordering.views.text import LANGUAGES, SOURCE, Text, preferred, text
 
@@ -175,13 +175,22 @@ class Page(RequestHandler):
 
     async def account(self) -> Account | None:
         """The staff account that is logged in; None when nobody is or the account is gone."""
+        if not self._login():
+            return None
+        if self.services.shelf.newest(STAFF) is None:
+            await self.services.desk.look(STAFF)
+        return self.account_at_hand()
+
+    def account_at_hand(self) -> Account | None:
+        """The same, as far as this process knows."""
+        login, staff = self._login(), self.services.shelf.newest(STAFF)
+        return logged_in(staff.value, login[0], login[1]) if login and staff else None
+
+    def _login(self) -> tuple[str, int] | None:
+        """Who logged in and when (ms), as the cookie says."""
         signed = self.get_signed_cookie("staff", max_age_days=STAFF_DAYS)
-        if not signed:
-            return None
-        staff = self.services.shelf.newest(STAFF) or (await self.services.desk.look(STAFF))[STAFF]
-        if staff.value is None:
-            return None
-        return next((each for each in staff.value.accounts if each.id == signed.decode()), None)
+        account, _, at = signed.decode().partition("|") if signed else ("", "", "")
+        return (account, int(at)) if at.isdecimal() else None
 
     # ---- answers
 

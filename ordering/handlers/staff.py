@@ -1,106 +1,55 @@
 """The staff's rooms: logging in, the kitchen display and the floor, each with its two doors."""
 
-import asyncio
 import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from argon2 import PasswordHasher
-from argon2.exceptions import Argon2Error, InvalidHashError
-
 from ordering import commands
-from ordering.documents import FLOOR, MENU, STAFF
+from ordering.documents import FLOOR, MENU
 from ordering.floor import Floor, table_of
-from ordering.handlers.base import STAFF_DAYS, Page
-from ordering.handlers.door import Do, LiveSocket
+from ordering.handlers.base import Page
+from ordering.handlers.door import NOT_YOURS, Do, LiveSocket
 from ordering.menu import Menu
 from ordering.refused import Refused
-from ordering.staff import Account
+from ordering.staff import ROOMS, Account, Room, may
 from ordering.views.audience import Audience, Form, needs
 from ordering.views.kitchen import Chosen
 from ordering.views.pages import fixed, marked
 
 STATION = re.compile(r"[a-z0-9-]{1,32}")
 STATIONS_LONGEST = 400  # characters of them together
-OURS = re.compile(r"/kitchen(\?[A-Za-z0-9=&%,-]*)?|/floor(/[A-Za-z0-9._:-]+)?")
-hasher = PasswordHasher()
-# Verified against when the account does not exist, so that the time taken does not tell.
-NOBODY = hasher.hash("nobody")
-AT_ONCE = asyncio.Semaphore(2)  # hashes at a time: each takes 64 MB and a processor
-
-
-class Login(Page):
-    """GET and POST /login."""
-
-    def get(self) -> None:
-        """Called by Tornado; a program gets what it needs to log in: the `_xsrf` cookie."""
-        if self.wants_json:
-            self.give_xsrf_cookie()
-            self.reply({"ok": False})
-            return
-        self.show("login.html", next=self._next(), error=None)
-
-    async def post(self) -> None:
-        """Called by Tornado."""
-        sent = self.fields()
-        name = str(sent.get("name") or "manager")
-        staff = (await self.services.desk.look(STAFF))[STAFF].value
-        account = next((each for each in staff.accounts if each.name == name), None) if staff else None
-        if not await _right(account, str(sent.get("password", ""))):
-            refused = Refused("wrong_password")
-            if self.wants_json:
-                self.refuse(refused)
-                return
-            self.set_status(refused.status)
-            self.show("login.html", next=self._next(), error=self.t.refusal(refused))
-            return
-        assert account
-        self.set_signed_cookie(
-            "staff", account.id, expires_days=STAFF_DAYS, httponly=True, samesite="Lax", secure=self.secure
-        )
-        if self.wants_json:
-            self.reply({"ok": True})
-        else:
-            self.redirect(self._next(), status=303)
-
-    def _next(self) -> str:
-        """Where to go afterwards: only ever a page of ours."""
-        wanted = self.get_argument("next", "/floor")
-        return wanted if OURS.fullmatch(wanted) else "/floor"
-
-
-async def _right(account: Account | None, password: str) -> bool:
-    """Whether the password is the account's; the hashing happens beside the loop."""
-    hashed = account.password if account else NOBODY
-    async with AT_ONCE:
-        try:
-            await asyncio.to_thread(hasher.verify, hashed, password)
-        except (Argon2Error, InvalidHashError):
-            return False
-    return account is not None
 
 
 class StaffOnly(Page):
     """A room that only the staff may enter."""
 
     who: Account
+    room: Room = "floor"
 
     async def must_be_staff(self) -> None:
-        """Raises `Refused` `login_needed`."""
+        """Raises `Refused` `login_needed` or `not_your_role`."""
         account = await self.account()
         if account is None:
             raise Refused("login_needed")
+        if not may(account, self.room):
+            raise Refused("not_your_role", role=account.role)
         self.who = account
+
+    async def let_in(self) -> bool:
+        """Whether somebody is logged in who may see this page; who is not is led to the login."""
+        try:
+            await self.must_be_staff()
+        except Refused as refused:
+            if self.wants_json or refused.word != "login_needed":
+                raise
+            self.redirect(f"/login?next={quote(self.request.uri or '')}", status=303)
+            return False
+        return True
 
     async def board(self, audience: Audience, template: str, **values: Any) -> None:
         """Shows a board's page; who is not logged in is led to the login."""
-        try:
-            await self.must_be_staff()
-        except Refused:
-            if self.wants_json:
-                raise
-            self.redirect(f"/login?next={quote(self.request.uri or '')}", status=303)
+        if not await self.let_in():
             return
         floor = (await self.services.desk.look(FLOOR))[FLOOR].value or Floor()
         names = needs(audience, floor)
@@ -122,7 +71,10 @@ class StaffOnly(Page):
             blocks=marked(view),
             order=view.order,
             v=view.v,
-            account=self.who.name,
+            account=self.who,
+            here=self.request.uri,
+            rooms=ROOMS[self.who.role],
+            lock_after=menu.shop.lock_after if self.who.pin and self.room != "kitchen" else 0,
             flash=self.flash(),
             **values,
         )
@@ -146,6 +98,8 @@ def _display(page: Page, form: Form) -> Audience:
 
 class KitchenPage(StaffOnly):
     """GET /kitchen: the display of stations, or of the pass."""
+
+    room = "kitchen"
 
     async def get(self) -> None:
         """Called by Tornado."""
@@ -218,6 +172,7 @@ class StaffDo(StaffOnly, Do):
 class KitchenDo(StaffDo):
     """POST /kitchen/do."""
 
+    room = "kitchen"
     union = commands.Kitchen
     home = "/kitchen"
 
@@ -237,6 +192,14 @@ class FloorDo(StaffDo):
 class StaffLive(LiveSocket, StaffOnly):
     """The socket of a staff board."""
 
+    async def send(self, message: bytes) -> None:
+        """Sends, as long as the login lasts: whoever may not look any more sees nothing new."""
+        account = self.account_at_hand()
+        if account is None or not may(account, self.room):
+            self.close(NOT_YOURS, "login_needed")
+            return
+        await super().send(message)
+
     async def carry_out(self, sent: dict[str, Any]) -> dict[str, Any]:
         """The desk's answer; a login that has ended since ends here, too."""
         await self.must_be_staff()
@@ -247,6 +210,7 @@ class StaffLive(LiveSocket, StaffOnly):
 class KitchenLive(StaffLive):
     """WS /kitchen/live."""
 
+    room = "kitchen"
     union = commands.Kitchen
 
     async def audience(self, form: Form) -> Audience:

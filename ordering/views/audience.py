@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
 from ordering import floor as floors
-from ordering.documents import FLOOR, LOAD, MENU, STOCK, near_name, sitting_name
+from ordering.documents import FLOOR, LOAD, MENU, STAFF, STOCK, near_name, sitting_name
 from ordering.floor import Floor
 from ordering.load import Load
 from ordering.near import Near
@@ -51,7 +51,7 @@ def needs(audience: Audience, floor: Floor | None) -> set[str]:
     house = {FLOOR, MENU, STOCK, LOAD}
     if not audience.board:
         return house | {sitting_name(audience.subject), near_name(audience.subject)}
-    return house | {sitting_name(id) for id in floors.open_sittings(floor or Floor())}
+    return house | {STAFF} | {sitting_name(id) for id in floors.open_sittings(floor or Floor())}
 
 
 def build(audience: Audience, values: Mapping[str, Any], v: int, now: int, before: View | None = None) -> View:

@@ -1,0 +1,159 @@
+"""The manager's rooms: the staff, and the record of what everybody did."""
+
+import csv
+import io
+from datetime import date
+from typing import Any
+
+from ordering import commands
+from ordering.documents import FLOOR, MENU, STAFF, sitting_name
+from ordering.floor import Floor
+from ordering.handlers.door import Do
+from ordering.handlers.login import hashed
+from ordering.handlers.staff import StaffOnly
+from ordering.menu import Menu
+from ordering.staff import Staff, must_be_secret
+from ordering.views.record import Entry, Wanted, entries, sittings_of
+
+SHOWN = 100  # entries of a page
+LOOKED_AT = 20_000  # entries that are searched for those that are wanted
+CHUNK = 1000
+EXPORTED = 10_000
+
+
+class Manage(StaffOnly):
+    """A page that only managers may use."""
+
+    room = "manage"
+
+
+class StaffPage(Manage):
+    """GET /manage: who works here."""
+
+    async def get(self) -> None:
+        """Called by Tornado."""
+        if not await self.let_in():
+            return
+        documents = await self.services.desk.look(STAFF, MENU)
+        staff: Staff = documents[STAFF].value
+        self.show(
+            "manage/staff.html",
+            shop=documents[MENU].value.shop,
+            accounts=staff.accounts,
+            me=self.who,
+            flash=self.flash(),
+            page="staff",
+        )
+
+
+class ManageDo(Manage, Do):
+    """POST /manage/do. Secrets are hashed here, before anything else sees the command."""
+
+    union = commands.Manage
+
+    async def carry_out(self, sent: dict[str, Any]) -> dict[str, Any]:
+        """The desk's answer."""
+        await self.must_be_staff()
+        command = self.command(sent)
+        if isinstance(command, commands.AccountAdd | commands.AccountSecrets):
+            must_be_secret(command.password, command.pin)
+            secrets = (await hashed(command.password), await hashed(command.pin))
+            return await self.services.desk.manage(self.who, command, *secrets)
+        return await self.services.desk.manage(self.who, command)
+
+    def back(self, sent: object) -> str:
+        """The list."""
+        return "/manage"
+
+    def standing(self) -> int:
+        """The shop's sequence number as far as it is known here."""
+        return self.services.shelf.s
+
+
+class Record(Manage):
+    """GET /manage/log: what was done, the latest first; by person, day and table."""
+
+    async def get(self) -> None:
+        """Called by Tornado."""
+        if not await self.let_in():
+            return
+        wanted = self._wanted()
+        documents = await self.services.desk.look(STAFF, MENU, FLOOR)
+        found, older = await self._entries(wanted, SHOWN)
+        menu: Menu = documents[MENU].value
+        floor: Floor = documents[FLOOR].value
+        values = {"menu": menu, "staff": documents[STAFF].value, "floor": floor}
+        self.show(
+            "manage/log.html",
+            shop=menu.shop,
+            entries=await self._told(found, values),
+            older=older,
+            wanted=wanted,
+            people=documents[STAFF].value.accounts,
+            tables=[(table.id, table.name) for table in floor.tables],
+            page="log",
+        )
+
+    def _wanted(self) -> Wanted:
+        day = self.get_query_argument("day", "")
+        try:
+            chosen = date.fromisoformat(day) if day else None
+        except ValueError:
+            chosen = None
+        before = self.get_query_argument("before", "")
+        return Wanted(
+            person=self.get_query_argument("person", "")[:64],
+            day=chosen,
+            table=self.get_query_argument("table", "")[:64],
+            before=int(before) if before.isascii() and before.isdecimal() and len(before) < 16 else 0,
+        )
+
+    async def _entries(self, wanted: Wanted, most: int) -> tuple[list[tuple[int, dict[str, Any]]], int]:
+        """Those that are wanted, and before which number to look for more (0: there are none)."""
+        documents = await self.services.desk.look(STAFF, MENU, FLOOR)
+        staff, floor = documents[STAFF].value, documents[FLOOR].value
+        found: list[tuple[int, dict[str, Any]]] = []
+        before, seen = wanted.before, 0
+        while seen < LOOKED_AT:
+            chunk = await self.services.desk.log(CHUNK, before)
+            seen += len(chunk)
+            for number, entry in chunk:
+                before = number
+                if wanted.fits(entry, staff, floor, documents[MENU].value.shop):
+                    found.append((number, entry))
+                    if len(found) == most:
+                        return found, before
+            if len(chunk) < CHUNK:
+                return found, 0
+        return found, before
+
+    async def _told(self, found: list[tuple[int, dict[str, Any]]], values: dict[str, Any]) -> list[Entry]:
+        names = {sitting_name(id) for _, entry in found for id in sittings_of(entry)}
+        loaded = await self.services.desk.look(*names) if names else {}
+        sittings = [document.value for document in loaded.values() if document.value]
+        return entries(found, sittings, **values, text=self.t)
+
+
+class RecordCsv(Record):
+    """GET /manage/log.csv: the same as a table for spreadsheets."""
+
+    async def get(self) -> None:
+        """Called by Tornado."""
+        if not await self.let_in():
+            return
+        documents = await self.services.desk.look(STAFF, MENU, FLOOR)
+        values = {"menu": documents[MENU].value, "staff": documents[STAFF].value, "floor": documents[FLOOR].value}
+        found, _ = await self._entries(self._wanted(), EXPORTED)
+        out = io.StringIO()
+        rows = csv.writer(out)
+        rows.writerow([self.t(word) for word in ("When", "Who", "What", "Why")])
+        for entry in await self._told(found, values):
+            rows.writerow([_cell(each) for each in (f"{entry.day} {entry.time}", entry.who, entry.what, entry.why)])
+        self.set_header("Content-Type", "text/csv; charset=utf-8")
+        self.set_header("Content-Disposition", 'attachment; filename="log.csv"')
+        self.finish("\ufeff" + out.getvalue())
+
+
+def _cell(text: str) -> str:
+    """No spreadsheet takes it for a formula."""
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
