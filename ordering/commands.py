@@ -133,6 +133,12 @@ class Tip(Command, frozen=True, tag="tip"):
     percent: int
 
 
+class Enter(Command, frozen=True, tag="enter"):
+    """This phone belongs to those who sit there: it knows their PIN."""
+
+    pin: Annotated[str, Meta(max_length=16)]
+
+
 class Here(Struct, frozen=True, forbid_unknown_fields=True, tag_field="do", tag="here"):
     """A sign of life of a page: where on the menu (a category's id) its guest is; not remembered, so without `op`."""
 
@@ -311,6 +317,41 @@ class FireFor(Command, frozen=True, tag="fire"):
     line: MaybeId = ""
 
 
+class Approve(Command, frozen=True, tag="approve"):
+    """A round that waits for a nod goes to the kitchen."""
+
+    table: Id
+    round: Annotated[int, Meta(ge=1)]
+
+
+class Decline(Command, frozen=True, tag="decline"):
+    """A round that waits for a nod is taken back."""
+
+    table: Id
+    round: Annotated[int, Meta(ge=1)]
+    reason: str
+
+
+class Freeze(Command, frozen=True, tag="freeze"):
+    """A table's phones can't order (`on`), or can again."""
+
+    table: Id
+    on: bool
+
+
+class Recode(Command, frozen=True, tag="recode"):
+    """A table has another code; the old one leads nowhere."""
+
+    table: Id
+
+
+class Own(Command, frozen=True, tag="own"):
+    """Whoever sends it looks after the table (`on`), or nobody in particular."""
+
+    table: Id
+    on: bool
+
+
 class Comp(Command, frozen=True, tag="comp"):
     """A line is given free."""
 
@@ -412,6 +453,7 @@ Diner = (
     | SplitBill
     | Claim
     | Tip
+    | Enter
 )
 Kitchen = Advance | Recall | Undo | Shown | Acknowledge | Rush | Serve | SoldOut | Count | SetLoad
 Floor = (
@@ -431,6 +473,11 @@ Floor = (
     | PlaceFor
     | HoldFor
     | FireFor
+    | Approve
+    | Decline
+    | Freeze
+    | Recode
+    | Own
     | Void
     | Comp
     | Discount

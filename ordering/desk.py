@@ -13,14 +13,14 @@ from weakref import WeakValueDictionary
 
 import msgspec
 
-from ordering import bill, commands, guests, kitchen, parties, payments, sitting, staff
+from ordering import bill, commands, firewall, guests, kitchen, parties, payments, sitting, staff
 from ordering import floor as floors
 from ordering import load as loads
 from ordering import stock as stocks
 from ordering.clock import now
 from ordering.commands import Command, fingerprint
 from ordering.documents import FLOOR, LOAD, MENU, PACE, STAFF, STOCK, near_name, sitting_name
-from ordering.floor import Floor, Table
+from ordering.floor import CODE_LENGTH, CODE_LETTERS, Floor, Table
 from ordering.load import Load
 from ordering.menu import Terms, find
 from ordering.near import SIGN_LASTS
@@ -87,6 +87,15 @@ class Desk:
             raise Refused("no_such_table")
         found: Table = floor.value.by_code[code]
         return found
+
+    async def seat(self, sitting_id: str, who: str) -> Table | None:
+        """The table at which this sitting is now, if this guest belongs to it."""
+        name = sitting_name(sitting_id)
+        documents = await self.look(FLOOR, name)
+        found: Sitting | None = documents[name].value
+        floor = documents[FLOOR].value or Floor()
+        known = found is not None and any(guest.id == who for guest in found.guests)
+        return floor.by_sitting.get(sitting_id) if known else None
 
     async def answer_to(self, who: str, op: str) -> dict[str, Any]:
         """The first answer to an op that took effect; raises `Refused` `no_such_op`."""
@@ -321,6 +330,7 @@ _ALSO: dict[type[Command], tuple[str, ...]] = {
     commands.AddFor: (MENU, STOCK),
     commands.PlaceFor: (MENU, STOCK, PACE),
     commands.FireFor: (PACE,),
+    commands.Approve: (PACE,),
 }
 
 _OF_ONE_BEFORE = (
@@ -384,6 +394,12 @@ def _diner(command: commands.Diner, case: Case, name: str) -> Decision:
     mine, moment = case.sitting, case.moment
     menu, stock, pace = case.values[MENU], case.values[STOCK] or stocks.Stock(), case.values.get(PACE) or Pace()
     load = case.values[LOAD] or Load()
+    ordering = menu.shop.ordering
+    if isinstance(command, commands.Enter):
+        after, let_in = firewall.enter(mine, command.pin, moment)
+        return Decision({name: after}, {"let_in": let_in})
+    table, calling = (case.values[FLOOR] or Floor()).by_id.get(mine.table), isinstance(command, commands.CallStaff)
+    firewall.must_be_let_in(mine, table, ordering, moment.who, calling)
     match command:
         case commands.Add():
             loads.must_be_quick(load, find(menu, command.item))
@@ -397,6 +413,7 @@ def _diner(command: commands.Diner, case: Case, name: str) -> Decision:
         case commands.Place():
             loads.must_take(load)
             after, rest = sitting.place(mine, menu, stock, pace, command, moment)
+            after = firewall.checked(after, menu.shop, moment)
             return Decision({name: after, STOCK: rest}, {"round": len(after.rounds)})
         case commands.Fire():
             after = sitting.fire(mine, pace, command, moment)
@@ -463,7 +480,8 @@ def _staff(command: Any, case: Case, sittings: tuple[str, ...]) -> Decision:
         case commands.Open():
             return Decision({name: sitting.opened(mine, moment)}, {})
         case commands.Close():
-            freed, closed = floors.close(floor, mine, terms, moment)
+            code = new_code() if menu and menu.shop.ordering.codes == "sitting" else ""
+            freed, closed = floors.close(floor, mine, terms, moment, code)
             return Decision({name: closed, FLOOR: freed}, {})
         case commands.AddFor():
             after, line = sitting.add_for(mine, case.values[MENU], stock, command, moment)
@@ -475,6 +493,16 @@ def _staff(command: Any, case: Case, sittings: tuple[str, ...]) -> Decision:
             return Decision({name: sitting.fire(mine, pace, command, moment)}, {})
         case commands.HoldFor():
             return Decision({name: sitting.hold_for(mine, command.line, moment)}, {})
+        case commands.Approve():
+            return Decision({name: firewall.approved(mine, command.round, pace, moment)}, {})
+        case commands.Decline():
+            return Decision({name: firewall.declined(mine, command.round, command.reason, moment)}, {})
+        case commands.Freeze():
+            return Decision({FLOOR: firewall.frozen(floor, command.table, command.on)}, {})
+        case commands.Recode():
+            return Decision({FLOOR: firewall.recoded(floor, command.table, new_code())}, {})
+        case commands.Own():
+            return Decision({FLOOR: firewall.owned(floor, command.table, moment.who if command.on else "")}, {})
         case commands.Clear():
             return Decision({name: guests.cleared(mine, command.call)}, {})
         case commands.Take():
@@ -540,6 +568,11 @@ def _parties(command: Any, case: Case, sittings: tuple[str, ...]) -> Decision:
         case _:
             raise AssertionError(f"no rule for {command!r}")
     return Decision({names[0]: done.sitting, names[1]: done.other, FLOOR: done.floor}, {})
+
+
+def new_code() -> str:
+    """A table's code."""
+    return "".join(secrets.choice(CODE_LETTERS) for _ in range(CODE_LENGTH))
 
 
 def _repeated(record: Record, meant: str) -> dict[str, Any]:

@@ -18,6 +18,8 @@ from ordering.sitting import Moment, Sitting, cart
 from ordering.sitting import closed as closed_sitting
 from ordering.state import OPEN, State
 
+CODE_LETTERS = "23456789abcdefghjkmnpqrstuvwxyz"  # none that is read for another: a code may have to be typed
+CODE_LENGTH = 12  # 59 bits: nobody guesses a table's code
 REOPENED_WITHIN = 60 * 60_000  # ms after which a closed bill stays closed
 CLOSED_KEPT = 60  # sittings that can be opened again: a full house twice over
 
@@ -30,7 +32,8 @@ class Area(Struct, frozen=True):
 
 
 class Table(Struct, frozen=True):
-    """A place to sit; `code` is the unguessable part of its QR link, `sitting` the id of its present or next one."""
+    """A place to sit; `code` is the unguessable part of its QR link, `sitting` the id of its present or next one.
+    `frozen`: its phones can't order; `waiter` is the account of whoever looks after it ("": everybody)."""
 
     id: str
     name: str
@@ -38,6 +41,8 @@ class Table(Struct, frozen=True):
     area: str
     code: str
     sitting: str
+    frozen: bool = False
+    waiter: str = ""
 
 
 class Leaving(Struct, frozen=True):
@@ -87,6 +92,7 @@ class Status(Enum):
     ORDERING = "ordering"
     WAITING = "waiting"
     SERVED = "served"
+    ASKS = "asks"
     CALLED = "called"
     BILL = "bill"
     PAID = "paid"
@@ -113,14 +119,18 @@ def open_sittings(floor: Floor) -> tuple[str, ...]:
     )
 
 
-def close(floor: Floor, sitting: Sitting, terms: Terms, moment: Moment) -> tuple[Floor, Sitting]:
-    """The bill closed on these terms, and the table free for `moment.fresh`, the next sitting.
+def close(floor: Floor, sitting: Sitting, terms: Terms, moment: Moment, code: str = "") -> tuple[Floor, Sitting]:
+    """The bill closed on these terms, and the table free for `moment.fresh`, the next sitting; with another `code`
+    where codes die with their sitting.
 
     What the kitchen still has of the closed one stays on its displays until it is served or void.
     """
     sitting = covered(closed_sitting(sitting, terms, moment), terms)
     tables = tuple(
-        replace(table, sitting=moment.fresh) if table.id == sitting.table else table for table in floor.tables
+        replace(table, sitting=moment.fresh, code=code or table.code, frozen=False)
+        if table.id == sitting.table
+        else table
+        for table in floor.tables
     )
     leaving = floor.leaving
     if unfinished(sitting):
@@ -139,6 +149,8 @@ def departed(floor: Floor, sitting: Sitting) -> Floor:
 
 def status(sitting: Sitting, terms: Terms | None = None) -> Status:
     """The table's most pressing state; whether it is paid can only be told by the bill's terms."""
+    if any(line.state is State.ASKED for line in sitting.lines):
+        return Status.ASKS
     if any(call.reason == "bill" for call in sitting.calls):
         return Status.BILL
     if sitting.calls:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from argon2 import PasswordHasher
 from msgspec.structs import replace
 
+from ordering.desk import new_code
 from ordering.documents import FLOOR, MENU, STAFF, STOCK
 from ordering.floor import Floor
 from ordering.menu import Menu
@@ -16,9 +17,6 @@ from ordering.pictures import COVER, DISH, LOGO, Prepared, prepare
 from ordering.restaurant import DEMO, Restaurant, RestaurantError, read
 from ordering.staff import Account, Staff
 from ordering.store import Committed, Store
-
-CODE_LETTERS = "23456789abcdefghjkmnpqrstuvwxyz"  # none that is read for another: a code may have to be typed
-CODE_LENGTH = 12  # 59 bits: nobody guesses a table's code
 
 
 class Founded(NamedTuple):
@@ -50,7 +48,7 @@ async def found(store: Store, options: Options) -> Founded:
         hashed = await asyncio.to_thread(PasswordHasher().hash, password)
         tables = len(restaurant.tables)
         new = restaurant.floor(
-            codes=(_code() for _ in range(tables)), sittings=(secrets.token_hex(6) for _ in range(tables))
+            codes=(new_code() for _ in range(tables)), sittings=(secrets.token_hex(6) for _ in range(tables))
         )
         accounts = Staff((Account("manager", "manager", "manager", hashed),))
         changes = {MENU: menu, STOCK: restaurant.stock, FLOOR: new, STAFF: accounts}
@@ -82,10 +80,6 @@ def _illustrated(restaurant: Restaurant) -> tuple[Menu, dict[str, bytes]]:
         ),
     )
     return menu, {name: content for each in prepared for name, content in each.files.items()}
-
-
-def _code() -> str:
-    return "".join(secrets.choice(CODE_LETTERS) for _ in range(CODE_LENGTH))
 
 
 def _restaurant(options: Options) -> Restaurant:

@@ -256,7 +256,7 @@ def rush(sitting: Sitting, ticket: str, on: bool, moment: Moment) -> Sitting:
 def void(sitting: Sitting, line_id: str, reason: str, moment: Moment) -> Sitting:
     """A placed line taken back, with the reason; where it may have been begun, the kitchen is told so."""
     line = line_of(sitting, line_id)
-    told = line.state is not State.HELD or line.flag
+    told = line.state not in (State.HELD, State.ASKED) or line.flag
     gone = moved(line, Act.VOID, moment, reason=plain(reason, NOTE_LONGEST), flag="void" if told else "")
     return with_line(sitting, gone)
 

@@ -150,6 +150,24 @@ class Capacity(Struct, frozen=True, forbid_unknown_fields=True):
     most: Literal["calm", "busy", "slow", "paused"] = "slow"
 
 
+class Ordering(Struct, frozen=True):
+    """Who may order, and which orders wait for a waiter's nod.
+
+    `open`: the first scan opens the table, the staff do, or the first round waits for a nod. `codes`: each table has
+    its own, or each sitting, which dies with it. `pin`: whoever joins those who sit there must know their PIN. An order
+    waits with more than so many `portions`, above a `value` (minor units; 0: any), and with more than so many `rounds`
+    or new `phones` in ten minutes.
+    """
+
+    open: Literal["scan", "staff", "nod"] = "scan"
+    codes: Literal["table", "sitting"] = "table"
+    pin: bool = False
+    portions: int = 40
+    value: int = 0
+    rounds: int = 8
+    phones: int = 12
+
+
 class Shop(Struct, frozen=True):
     """The restaurant as its guests know it; the first language is the default. `lock_after`: minutes without a touch
     after which the floor's pages ask for a PIN (0: never)."""
@@ -168,6 +186,8 @@ class Shop(Struct, frozen=True):
     alarm: Alarm = Alarm()
     capacity: Capacity = Capacity()
     lock_after: int = 5
+    ordering: Ordering = Ordering()
+    hours: tuple[Hours, ...] = ()
 
 
 class Menu(Struct, frozen=True, eq=False, dict=True):
@@ -265,6 +285,11 @@ def served(menu: Menu, item: Item, at: int) -> bool:
     """Whether the item is served at this moment (ms since 1970), by the shop's clock."""
     when = hours(menu, item)
     return not when or _within(when, *local(menu.shop, at))
+
+
+def open_now(shop: Shop, at: int) -> bool:
+    """Whether the shop takes orders at this moment (ms); always, where no hours are given."""
+    return not shop.hours or _within(shop.hours, *local(shop, at))
 
 
 def must_be_served(menu: Menu, item: Item, at: int) -> None:

@@ -84,6 +84,12 @@ WORDS: dict[str, Word] = {
     "not_split_so": Word(409, N_("The bill is not shared by dishes now.")),
     "already_called": Word(409, N_("The staff know already and are on their way.")),
     # The staff's work.
+    "too_late_back": Word(409, N_("This code has expired. Please ask the waiter for a new one.")),
+    "frozen": Word(409, N_("Ordering is stopped at this table for the moment. Please call a waiter.")),
+    "not_opened": Word(409, N_("This table is not open yet. Please tell a waiter that you are here.")),
+    "pin_needed": Word(
+        409, N_("Please enter the table's PIN under “You”: those who sit here, or a waiter, can tell you.")
+    ),
     "no_such_ticket": Word(409, N_("This ticket is not on the display any more.")),
     "paused": Word(
         409, N_("The kitchen is catching its breath. What you chose stays here: please try again in a few minutes.")

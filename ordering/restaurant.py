@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from itertools import chain, islice, repeat
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
@@ -30,6 +30,7 @@ from ordering.menu import (
     Menu,
     Modifier,
     Names,
+    Ordering,
     Shop,
     Station,
     Tag,
@@ -72,6 +73,18 @@ class TermsEntry(Struct, frozen=True, forbid_unknown_fields=True):
     coin: Decimal = Decimal("0.01")
 
 
+class OrderingEntry(Struct, forbid_unknown_fields=True, frozen=True):
+    """As `ordering.menu.Ordering`, the value in major units."""
+
+    open: Literal["scan", "staff", "nod"] = "scan"
+    codes: Literal["table", "sitting"] = "table"
+    pin: bool = False
+    portions: Annotated[int, Meta(ge=1)] = 40
+    value: Decimal = Decimal(0)
+    rounds: Annotated[int, Meta(ge=1)] = 8
+    phones: Annotated[int, Meta(ge=1)] = 12
+
+
 class ShopEntry(Struct, forbid_unknown_fields=True):
     """As `ordering.menu.Shop`; `logo` and `cover` are picture files beside this one."""
 
@@ -89,6 +102,8 @@ class ShopEntry(Struct, forbid_unknown_fields=True):
     alarm: Alarm = Alarm()
     capacity: Capacity = Capacity()
     lock_after: Annotated[int, Meta(ge=0, le=240)] = 5
+    ordering: OrderingEntry = OrderingEntry()
+    hours: tuple[HoursEntry, ...] = ()
 
 
 class CategoryEntry(Struct, forbid_unknown_fields=True):
@@ -293,6 +308,8 @@ def _shop(entry: ShopEntry) -> Shop:
         raise ValueError(f"shop: alarm: 0 < again ≤ backup ≤ floor ≤ guest ≤ {ALARM_LONGEST} (seconds) does not hold")
     if entry.capacity.tickets < 1 or entry.capacity.minutes < 1:
         raise ValueError("shop: capacity: tickets and minutes are at least 1")
+    if entry.ordering.value < 0:
+        raise ValueError("shop: ordering: the value is below zero")
     terms = Terms(_rate(entry.bill.service), entry.bill.tax_included, entry.bill.tips, minor(entry.bill.coin))
     return Shop(
         name=entry.name,
@@ -307,6 +324,8 @@ def _shop(entry: ShopEntry) -> Shop:
         alarm=alarm,
         capacity=entry.capacity,
         lock_after=entry.lock_after,
+        ordering=Ordering(**msgspec.structs.asdict(entry.ordering) | {"value": minor(entry.ordering.value)}),
+        hours=_hours(entry.hours),
     )
 
 

@@ -42,6 +42,7 @@ NOTE_LONGEST = 200  # characters; three lines on a kitchen ticket
 REMOVED_KEPT = 20  # removed lines that `place` can still name
 RESTORED_WITHIN = 2 * 60_000  # ms in which a removed line can be put back: longer than any page offers it
 STILL_SERVED = 15 * 60_000  # ms after its hours in which what is in the cart may still be sent
+PIN_SPREAD = 7919  # a prime: every character of a fresh id counts
 COLOURS = 8  # as many as the style sheet tells apart
 
 
@@ -64,13 +65,14 @@ class Moment(Struct, frozen=True):
 
 class Guest(Struct, frozen=True):
     """One phone of the sitting: a public id, a colour 1 to `COLOURS`, a name if it chose one, the allergens that it
-    must avoid (tag ids), and the per cent that it adds to its share."""
+    must avoid (tag ids), the per cent that it adds to its share, and since when it is there (ms)."""
 
     id: str
     colour: int
     name: str = ""
     allergies: tuple[str, ...] = ()
     tip: int = 0
+    since: int = 0
 
 
 class Off(Struct, frozen=True):
@@ -130,11 +132,12 @@ class Line(Struct, frozen=True):
 
 
 class Round(Struct, frozen=True):
-    """What was placed together."""
+    """What was placed together; `doubts` are why it waits, or waited, for a waiter's nod."""
 
     number: int
     at: int
     guest: str
+    doubts: tuple[str, ...] = ()
 
 
 class Payment(Struct, frozen=True):
@@ -184,7 +187,8 @@ class Sitting(Struct, frozen=True):
     it: so that `place` can tell a guest that something they saw is gone. `split` is how the bill is shared, `people`
     among how many in equal parts (0: the guests). `terms` are the bill's when it was closed.
     `off` is taken off the whole bill, before payments. `into` is the sitting that this one went into, and `left` says
-    of guests who went to another sitting which one: their phones follow.
+    of guests who went to another sitting which one: their phones follow. `pin` is what those who sit there tell
+    whoever joins them, `tries` how many wrong ones were given.
     """
 
     id: str
@@ -205,6 +209,8 @@ class Sitting(Struct, frozen=True):
     payments: tuple[Payment, ...] = ()
     into: str = ""
     left: dict[str, str] = {}
+    pin: str = ""
+    tries: int = 0
 
 
 def cart(sitting: Sitting) -> tuple[Line, ...]:
@@ -379,7 +385,7 @@ def fire(sitting: Sitting, pace: Pace, command: Fire | FireFor, moment: Moment) 
     if not waiting:
         raise Refused("not_held")
     for line in waiting:
-        sitting = with_line(sitting, _sent(sitting, line, Act.FIRE, pace, moment))
+        sitting = with_line(sitting, on_its_way(sitting, line, Act.FIRE, pace, moment))
     return told(sitting, "fired", moment, waiting[0].name, len(waiting), waiting[0].id)
 
 
@@ -433,7 +439,7 @@ def place(
     stock = stocks.take(stock, _wanted(seen))
     number = len(sitting.rounds) + 1
     for line in seen:
-        sent = _sent(sitting, line, Act.HOLD if line.hold else Act.PLACE, pace, moment)
+        sent = on_its_way(sitting, line, Act.HOLD if line.hold else Act.PLACE, pace, moment)
         sitting = with_line(sitting, replace(sent, round=number))
     sitting = replace(sitting, rounds=(*sitting.rounds, Round(number, moment.at, moment.who)))
     return told(sitting, "placed", moment, qty=sum(line.qty for line in seen)), stock
@@ -443,7 +449,7 @@ def opened(sitting: Sitting, moment: Moment) -> Sitting:
     """The sitting that the staff opens before anyone has ordered."""
     if sitting.opened:
         raise Refused("already_open")
-    return replace(sitting, opened=moment.at)
+    return replace(sitting, opened=moment.at, pin=_pin(moment))
 
 
 def closed(sitting: Sitting, terms: Terms, moment: Moment) -> Sitting:
@@ -451,7 +457,8 @@ def closed(sitting: Sitting, terms: Terms, moment: Moment) -> Sitting:
     back, and what is being made stays to be made."""
     if not sitting.opened or sitting.closed:
         raise Refused("not_open")
-    lines = tuple(moved(line, Act.VOID, moment) if line.state is State.HELD else line for line in placed(sitting))
+    idle = (State.HELD, State.ASKED)
+    lines = tuple(moved(line, Act.VOID, moment) if line.state in idle else line for line in placed(sitting))
     return replace(sitting, closed=moment.at, lines=lines, calls=(), removed=(), forgotten=0, news=None, terms=terms)
 
 
@@ -467,8 +474,14 @@ def joined(sitting: Sitting, moment: Moment) -> Sitting:
         return sitting
     if len(sitting.guests) >= GUESTS_MOST:
         raise Refused("too_many", limit=GUESTS_MOST, what={"en": "guests at a table", "zh": "位客人一桌"})
-    guest = Guest(moment.who, len(sitting.guests) % COLOURS + 1)
-    return replace(sitting, guests=(*sitting.guests, guest), opened=sitting.opened or moment.at)
+    guest = Guest(moment.who, len(sitting.guests) % COLOURS + 1, since=moment.at)
+    guests = (*sitting.guests, guest)
+    return replace(sitting, guests=guests, opened=sitting.opened or moment.at, pin=sitting.pin or _pin(moment))
+
+
+def _pin(moment: Moment) -> str:
+    """Four digits that nobody can foresee."""
+    return f"{int.from_bytes(moment.fresh.encode()) * PIN_SPREAD % 10_007 % 10_000:04}"
 
 
 def told(
@@ -488,12 +501,12 @@ def _altered(sitting: Sitting, line_id: str, act: str, moment: Moment, **fields:
     return told(with_line(sitting, line), act, moment, line.name, line.qty, line.id)
 
 
-def _sent(sitting: Sitting, line: Line, act: Act, pace: Pace, moment: Moment) -> Line:
+def on_its_way(sitting: Sitting, line: Line, act: Act, pace: Pace, moment: Moment) -> Line:
     """The line on its way to its station, or put on hold there: with what its people must avoid, and when it is
     likely to be ready."""
     after = moved(line, act, moment, allergies=allergies(sitting, line))
-    if act is Act.HOLD:
-        return after
+    if act in (Act.HOLD, Act.ASK):
+        return replace(after, sent=0, due=0)
     return replace(after, sent=moment.at, due=due(pace, line.station, moment.at), flag="")
 
 

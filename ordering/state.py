@@ -7,6 +7,7 @@ class State(Enum):
     """Where a line stands."""
 
     CART = "cart"
+    ASKED = "asked"
     HELD = "held"
     QUEUED = "queued"
     COOKING = "cooking"
@@ -19,6 +20,8 @@ class Act(Enum):
     """What is done to a line."""
 
     PLACE = "place"
+    ASK = "ask"
+    APPROVE = "approve"
     HOLD = "hold"
     FIRE = "fire"
     COOK = "cooking"
@@ -31,6 +34,11 @@ class Act(Enum):
 AFTER: dict[tuple[State, Act], State] = {
     (State.CART, Act.PLACE): State.QUEUED,
     (State.CART, Act.HOLD): State.HELD,
+    (State.QUEUED, Act.ASK): State.ASKED,
+    (State.HELD, Act.ASK): State.ASKED,
+    (State.ASKED, Act.APPROVE): State.QUEUED,
+    (State.ASKED, Act.HOLD): State.HELD,
+    (State.ASKED, Act.VOID): State.VOID,
     (State.HELD, Act.FIRE): State.QUEUED,
     (State.HELD, Act.VOID): State.VOID,
     (State.QUEUED, Act.HOLD): State.HELD,

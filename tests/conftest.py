@@ -1,5 +1,6 @@
 """Shared stories: a menu to order from, moments in which things happen, and the real parts."""
 
+import asyncio
 import os
 import sys
 from collections.abc import Iterator
@@ -15,6 +16,9 @@ from machines import Server, bundled_store, short_folder
 from ordering.embedded import Embedded
 from ordering.menu import Menu
 from ordering.restaurant import DEMO, Restaurant, read
+
+# Tornado asks for the loop that was current before its own; one that is made just for that would never be closed.
+asyncio.set_event_loop(None)
 
 # A busy machine is no reason to fail: how long an example takes is not what these tests are about.
 UNTIMED = {"deadline": None, "suppress_health_check": [hypothesis.HealthCheck.too_slow]}

@@ -26,6 +26,9 @@ GUEST_DAYS = 2
 LANG_DAYS = 365
 
 
+AGAIN = "="  # before the id of a guest who has come back on another phone, in the place of the phone's secret
+
+
 class GuestCookie(NamedTuple):
     """What the `guest` cookie says: the phone's secret, and which sitting of which table its page showed last."""
 
@@ -156,6 +159,10 @@ class Page(RequestHandler):
         """Whether cookies may only travel by TLS: the public address says so."""
         return self.services.options.public_url.startswith("https://")
 
+    def public(self, path: str) -> str:
+        """Where everybody finds this path."""
+        return (self.services.options.public_url or f"{self.request.protocol}://{self.request.host}") + path
+
     def guest_cookie(self) -> GuestCookie | None:
         """What this phone's cookie says; None when it has none, or a forged or an old one."""
         signed = self.get_signed_cookie("guest", max_age_days=GUEST_DAYS)
@@ -169,7 +176,10 @@ class Page(RequestHandler):
         )
 
     def guest_id(self, key: str) -> str:
-        """The public id that goes with a phone's secret: nobody can go back from it."""
+        """The public id that goes with a phone's secret: nobody can go back from it. The cookie is signed, so only the
+        staff can make a phone be a guest who was there before."""
+        if key.startswith(AGAIN):
+            return key.removeprefix(AGAIN)
         secret = self.services.secret.encode()
         return hmac.new(secret, key.encode(), hashlib.sha256).hexdigest()[:10]
 

@@ -14,7 +14,7 @@ from ordering.clock import now
 from ordering.documents import FLOOR, LOAD, MENU, STOCK, sitting_name
 from ordering.floor import Floor, Table
 from ordering.guests import NAME_LONGEST, guest_of
-from ordering.handlers.base import GuestCookie, Page
+from ordering.handlers.base import AGAIN, GuestCookie, Page
 from ordering.handlers.door import Do, LiveSocket
 from ordering.load import Load
 from ordering.menu import Menu, find
@@ -29,6 +29,7 @@ from ordering.views.receipt import Receipt, pdf, receipt
 
 SITTING_ID = re.compile(r"[0-9a-f]{12}")
 POLL_LONGEST = 25.0  # seconds that a poll waits for something new; proxies cut what is silent for a minute
+BACK_DAYS = 15 / (24 * 60)  # a way back holds for 15 minutes
 SIGNS_APART = 1.0  # seconds between signs of life that are passed on
 
 
@@ -46,12 +47,22 @@ class AtTable(Page):
         Raises:
             Refused: `no_such_table`.
         """
-        self.table = await self.services.desk.table(code)
         cookie = self.guest_cookie()
+        self.table = await self._table(code, cookie)
         named = self.get_argument("sitting", "")
         remembered = cookie.sitting if cookie and cookie.table == self.table.id else ""
         self.sitting_id = named if SITTING_ID.fullmatch(named) else remembered or self.table.sitting
         self.guest = self.guest_id(cookie.key) if cookie else ""
+
+    async def _table(self, code: str, cookie: GuestCookie | None) -> Table:
+        """The table with this code; where it has another by now, the table of the guests who sit there."""
+        try:
+            return await self.services.desk.table(code)
+        except Refused:
+            seat = None if cookie is None else await self.services.desk.seat(cookie.sitting, self.guest_id(cookie.key))
+            if seat is None:
+                raise
+            return seat
 
     async def audience_values(self, audience: Audience) -> tuple[dict[str, Any], int]:
         """The documents that the audience needs, as they are in the store, and the sitting's version."""
@@ -90,7 +101,7 @@ class TablePage(AtTable):
         audience = Audience("diner", "html", self.lang, self.sitting_id)
         values, v = await self.audience_values(audience)
         sitting = sitting_in(values, self.sitting_id)
-        if elsewhere := _elsewhere(sitting, floor, self.table, self.guest):
+        if elsewhere := _elsewhere(sitting, floor, self.table, self.guest, self.path_args[0]):
             self.redirect(elsewhere, status=303)
             return
         view = self.services.live.page(audience, values, v)
@@ -117,6 +128,7 @@ class TablePage(AtTable):
             name_longest=NAME_LONGEST,
             colours=COLOURS,
             tip_most=TIP_MOST,
+            pin=_pin(menu, sitting, self.guest),
             flash=self.flash(),
         )
 
@@ -142,7 +154,7 @@ class TablePage(AtTable):
 
 PLACES = {
     **dict.fromkeys(("change", "note", "restore", "share", "hold", "place", "fire", "again"), "#order"),
-    **dict.fromkeys(("name", "colour", "allergies"), "#me"),
+    **dict.fromkeys(("name", "colour", "allergies", "enter"), "#me"),
     **dict.fromkeys(("split", "claim", "tip"), "#bill-sheet"),
 }
 """Which part of the page a form's answer opens, by what the form did."""
@@ -306,6 +318,20 @@ class ReceiptPdf(ReceiptPage):
         self.finish(content)
 
 
+class Back(AtTable):
+    """GET /t/{code}/back: a guest who has lost the page is that guest again, on whatever phone."""
+
+    async def get(self, code: str) -> None:
+        """Called by Tornado."""
+        await self.find_table(code)
+        signed = self.get_signed_cookie("back", self.get_query_argument("token", ""), max_age_days=BACK_DAYS)
+        guest, _, sitting = signed.decode().partition("|") if signed else ("", "", "")
+        if not guest or sitting != self.table.sitting:
+            raise Refused("too_late_back")
+        self.set_guest_cookie(GuestCookie(AGAIN + guest, self.table.id, sitting))
+        self.redirect(f"/t/{code}?sitting={sitting}", status=303)
+
+
 class TableOp(AtTable):
     """GET /t/{code}/op/{op}: did my order go through?"""
 
@@ -359,13 +385,20 @@ class LinePage(AtTable):
         )
 
 
-def _elsewhere(sitting: Sitting, floor: Floor, table: Table, guest: str) -> str:
-    """Where the party, or this guest, is now; "" when it is here."""
+def _elsewhere(sitting: Sitting, floor: Floor, table: Table, guest: str, code: str) -> str:
+    """Where the party, or this guest, is now; "" when it is here, under this code."""
     to = sitting.into or sitting.left.get(guest, "")
     seat = floor.by_sitting.get(to or sitting.id)
-    if not to and (seat is None or seat.id == table.id):
+    if not to and code == table.code and (seat is None or seat.id == table.id):
         return ""
     return f"/t/{seat.code if seat else table.code}?sitting={to or sitting.id}"
+
+
+def _pin(menu: Menu, sitting: Sitting, guest: str) -> str | None:
+    """The table's PIN for those who sit there, "" for who needs it; None where there is none."""
+    if not menu.shop.ordering.pin or not sitting.opened:
+        return None
+    return sitting.pin if guest_of(sitting, guest) else ""
 
 
 def _share(view: View, guest: str) -> int:

@@ -6,16 +6,17 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from ordering import commands
-from ordering.documents import FLOOR, MENU
-from ordering.floor import Floor, table_of
+from ordering.documents import FLOOR, MENU, sitting_name
+from ordering.floor import Floor, Table, table_of
 from ordering.handlers.base import Page
 from ordering.handlers.door import NOT_YOURS, Do, LiveSocket
 from ordering.menu import Menu
 from ordering.refused import Refused
+from ordering.sitting import Sitting
 from ordering.staff import ROOMS, Account, Room, may
 from ordering.views.audience import Audience, Form, needs
 from ordering.views.kitchen import Chosen
-from ordering.views.pages import fixed, marked
+from ordering.views.pages import fixed, marked, picture
 
 STATION = re.compile(r"[a-z0-9-]{1,32}")
 STATIONS_LONGEST = 400  # characters of them together
@@ -144,6 +145,37 @@ class PartyPage(StaffOnly):
             dishes=[(item.id, self.t.pick(item.name)) for item in menu.items],
             fixed=fixed(self.lang, menu, table.code),
         )
+
+
+class CodePage(StaffOnly):
+    """GET /floor/{table}/code: the table's QR code, and one for each guest who has lost the page."""
+
+    async def get(self, table_id: str) -> None:
+        """Called by Tornado."""
+        if not await self.let_in():
+            return
+        documents = await self.services.desk.look(FLOOR, MENU)
+        table = table_of(documents[FLOOR].value or Floor(), table_id)
+        name = sitting_name(table.sitting)
+        sitting: Sitting = (await self.services.desk.look(name))[name].value or Sitting(table.sitting, table.id)
+        self.show(
+            "party/code.html",
+            shop=documents[MENU].value.shop,
+            table=table,
+            code=picture(self.public(f"/t/{table.code}")),
+            pin=sitting.pin if documents[MENU].value.shop.ordering.pin else "",
+            guests=[
+                (
+                    guest.name or self.t("Guest %(number)s", number=number),
+                    picture(self.public(f"/t/{table.code}/back?token={quote(self._token(guest.id, table))}")),
+                )
+                for number, guest in enumerate(sitting.guests, 1)
+            ],
+        )
+
+    def _token(self, guest: str, table: Table) -> str:
+        signed: bytes = self.create_signed_value("back", f"{guest}|{table.sitting}")
+        return signed.decode()
 
 
 class StaffDo(StaffOnly, Do):

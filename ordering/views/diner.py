@@ -444,7 +444,7 @@ def _rounds(at: _Table) -> tuple[list[RoundShown], list[str]]:
     return shown, order
 
 
-_SLOWEST = (State.QUEUED, State.COOKING, State.READY, State.HELD, State.SERVED)
+_SLOWEST = (State.ASKED, State.QUEUED, State.COOKING, State.READY, State.HELD, State.SERVED)
 
 
 def _totals(sitting: Sitting, terms: Terms, sums: Bill) -> TotalsShown:

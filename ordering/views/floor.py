@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from msgspec import Struct, field
 
+from ordering import firewall, kitchen, payments
 from ordering import floor as floors
-from ordering import kitchen, payments
 from ordering.bill import in_sight
 from ordering.floor import Floor, Table
 from ordering.kitchen import Stage, Ticket, stage
@@ -26,9 +26,19 @@ class CallOnFloor(Struct, frozen=True):
     seen_by: str
 
 
+class AskShown(Struct, frozen=True):
+    """A round that waits for a nod, and why: first, quantity, value, pace, phones or hours; money in minor units."""
+
+    round: int
+    at: int
+    portions: int
+    amount: int
+    doubts: list[str]
+
+
 class TableShown(Struct, frozen=True):
-    """A table: `status` as in `ordering.floor.Status`, portions by what they wait for, money in minor units, `opened`
-    ms since 1970 (0: nobody sits there)."""
+    """A table: `waiter` is the account (id) of whoever looks after it, `status` as in `ordering.floor.Status`, portions
+    by what they wait for, money in minor units, `opened` ms since 1970 (0: nobody sits there)."""
 
     id: str
     name: str
@@ -46,6 +56,9 @@ class TableShown(Struct, frozen=True):
     left: int
     calls: list[CallOnFloor]
     leaving: int
+    asks: list[AskShown]
+    frozen: bool
+    waiter: str
 
 
 class AlarmShown(Struct, frozen=True):
@@ -109,6 +122,16 @@ def _alarm(ticket: Ticket, menu: Menu, floor: Floor, text: Text) -> AlarmShown:
     )
 
 
+def asks_of(sitting: Sitting) -> list[AskShown]:
+    """The rounds that wait for a nod."""
+    found = []
+    for each in firewall.waiting(sitting):
+        lines = [line for line in sitting.lines if line.round == each.number and line.state is State.ASKED]
+        worth = sum(line.unit_price * line.qty for line in lines)
+        found.append(AskShown(each.number, each.at, sum(line.qty for line in lines), worth, list(each.doubts)))
+    return found
+
+
 def calls_of(sitting: Sitting) -> list[CallOnFloor]:
     """The guests' calls as the staff see them."""
     return [CallOnFloor(call.id, call.reason, call.at, call.seen_by) for call in sitting.calls]
@@ -134,4 +157,7 @@ def _table(table: Table, sittings: Mapping[str, Sitting], floor: Floor, terms: T
         left=payments.left(sitting, terms),
         calls=calls_of(sitting),
         leaving=sum(line.qty for other in left for line in other.lines if line.state in OPEN),
+        asks=asks_of(sitting),
+        frozen=table.frozen,
+        waiter=table.waiter,
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import jinja2
+import segno
 from markupsafe import Markup
 
 from ordering.brand import Accent, accents
@@ -110,6 +111,12 @@ class Fixed(NamedTuple):
         blocks = [view.blocks[f"item-{item}"] for item in self.items]
         between = chain.from_iterable(zip(self.pieces, blocks, strict=False))
         return Markup("".join([*between, self.pieces[-1]]))  # noqa: S704 - our own macros made it, escaping
+
+
+def picture(address: str) -> Markup:
+    """An address as a QR code (SVG)."""
+    svg = segno.make(address, micro=False).svg_inline(svgclass="qr", lineclass=None, border=2, omitsize=True)
+    return Markup(svg)  # noqa: S704 - made here from an address of ours
 
 
 HERE = "\0"  # stands where a block comes; no text of a menu holds it

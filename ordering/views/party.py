@@ -12,7 +12,7 @@ from ordering.menu import Menu, Terms
 from ordering.sitting import Guest, Line, Payment, Sitting, cart, placed
 from ordering.state import TO_MAKE, State
 from ordering.views.blocks import Block, Content
-from ordering.views.floor import CallOnFloor, calls_of
+from ordering.views.floor import AskShown, CallOnFloor, asks_of, calls_of
 from ordering.views.text import Text
 
 
@@ -43,6 +43,10 @@ class PartyShown(Struct, frozen=True):
     in_cart_amount: int
     held: int
     unserved: int
+    asks: list[AskShown]
+    frozen: bool
+    waiter: str
+    pin: str
 
 
 class PartyLineShown(Struct, frozen=True):
@@ -189,6 +193,10 @@ def _party(
         in_cart_amount=sum(amount(line) for line in in_cart),
         held=sum(line.qty for line in sitting.lines if line.state is State.HELD),
         unserved=sum(line.qty for line in sitting.lines if line.state in TO_MAKE or line.state is State.READY),
+        asks=asks_of(sitting),
+        frozen=table.frozen,
+        waiter=table.waiter,
+        pin=sitting.pin if menu.shop.ordering.pin else "",
     )
 
 

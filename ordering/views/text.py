@@ -79,6 +79,7 @@ def learn(folder: Path) -> None:
 
 STATES = {
     State.CART: N_("in the cart"),
+    State.ASKED: N_("waits for the staff"),
     State.HELD: N_("on hold"),
     State.QUEUED: N_("sent"),
     State.COOKING: N_("cooking"),
