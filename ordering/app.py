@@ -12,6 +12,7 @@ from tornado.httpserver import HTTPServer
 from tornado.web import Application
 
 from ordering.desk import Desk
+from ordering.duty import Duty
 from ordering.handlers import assets, diner, login, manage, ops, staff
 from ordering.handlers.base import NotFound
 from ordering.handlers.door import LEAVING, LiveSocket
@@ -103,9 +104,12 @@ async def serve(options: Options, store: Store, secret: str, sockets: Sequence[s
     loop.add_reader(parent, os._exit, 1)  # killed, not stopped: the ports must be free for the next one at once
     shared.shelf.start()
     shared.live.start()
+    duty = Duty(shared.desk)
+    duty.start()
     server.add_sockets(sockets)
     await ending.wait()
     server.stop()
+    await duty.stop()
     await _send_away(shared.live)
     await shared.live.stop()
     await shared.shelf.stop()

@@ -22,7 +22,7 @@ from ordering.commands import Command, fingerprint
 from ordering.documents import FLOOR, LOAD, MENU, PACE, STAFF, STOCK, near_name, sitting_name
 from ordering.floor import CODE_LENGTH, CODE_LETTERS, Floor, Table
 from ordering.load import Load
-from ordering.menu import Terms, find
+from ordering.menu import Menu, Terms, find
 from ordering.near import SIGN_LASTS
 from ordering.pace import Pace
 from ordering.refused import Refused
@@ -171,6 +171,32 @@ class Desk:
             return await self.store.log(most, before)
         except StoreAway as error:
             raise Refused("store_away") from error
+
+    async def follow_load(self) -> bool:
+        """Sets the kitchen's load to what follows from the open tickets and the times; whether it has changed."""
+        seen = await self.look(FLOOR, PACE, LOAD, MENU)
+        menu: Menu | None = seen[MENU].value
+        if menu is None:
+            return False
+        names = [sitting_name(id) for id in floors.open_sittings(seen[FLOOR].value or Floor())]
+        found = (await self.look(*names)).values()
+        tickets = kitchen.tickets(each.value for each in found if each.value is not None)
+        open_now = sum(not ticket.waits for ticket in tickets)
+        pace, load, capacity = seen[PACE].value or Pace(), seen[LOAD].value or Load(), menu.shop.capacity
+        at = now()
+        after = loads.followed(load, loads.pressure(open_now, pace, capacity), pace, capacity, at)
+        if after is load:
+            return False
+        entry = {"who": "kitchen", "at": at, "in": [LOAD]}
+        try:
+            outcome = await self.store.commit(
+                "kitchen", secrets.token_hex(8), "follow", b"{}", entry, {LOAD: seen[LOAD]}, {LOAD: after}
+            )
+        except StoreAway as error:
+            raise Refused("store_away") from error
+        if isinstance(outcome, Committed):
+            self._shelf.take(outcome.documents.values(), outcome.s)
+        return isinstance(outcome, Committed)
 
     async def manage(
         self, account: Account, command: commands.Manage, password: str = "", pin: str = ""

@@ -53,11 +53,12 @@ class Leaving(Struct, frozen=True):
 
 
 class Closed(Struct, frozen=True):
-    """A sitting whose bill was closed lately (`at`, ms): it can still be opened again."""
+    """A sitting whose bill was closed lately (`at`, ms): it can still be opened again. `left` is what was not paid."""
 
     sitting: str
     table: str
     at: int
+    left: int = 0
 
 
 class Floor(Struct, frozen=True, dict=True):
@@ -136,7 +137,7 @@ def close(floor: Floor, sitting: Sitting, terms: Terms, moment: Moment, code: st
     if unfinished(sitting):
         leaving = (*leaving, Leaving(sitting.id, sitting.table))
     lately = tuple(each for each in floor.closed if moment.at - each.at <= REOPENED_WITHIN)
-    closed = (*lately, Closed(sitting.id, sitting.table, moment.at))[-CLOSED_KEPT:]
+    closed = (*lately, Closed(sitting.id, sitting.table, moment.at, left(sitting, terms)))[-CLOSED_KEPT:]
     return replace(floor, tables=tables, leaving=leaving, closed=closed), sitting
 
 

@@ -1,10 +1,14 @@
-// The floor's pages: what guests call for is heard, and money is sent in minor units.
+// The floor's pages: what guests call for is heard, by the waiter of the table first and by everyone after a while; and
+// money is sent in minor units.
 
-import { board } from "./board.js";
+import { board, serverTime } from "./board.js";
 import { minor } from "./party.js";
 import { sound } from "./sound.js";
 
-const AGAIN = 15_000; // ms between sounds for a call that nobody has taken, and a ticket that nobody sees
+const AGAIN = 15_000; // ms between sounds for what nobody has taken
+const THEIRS_FIRST = 60_000; // ms for which only the waiter of a table hears of it
+const { body } = document;
+const mine = document.getElementById("mine"); // not on a table's own page
 const heard = new Set();
 let soundedAt = 0;
 
@@ -15,13 +19,20 @@ board({
   changed: listen,
 });
 
+/** Whether this concerns whoever looks: their table, nobody's, or one whose waiter has not come. */
+function concerns(element) {
+  const { waiter = "", since } = element.closest("[data-waiter]")?.dataset ?? {};
+  return !waiter || waiter === body.dataset.me || (since && serverTime() - Number(since) > THEIRS_FIRST);
+}
+
 /** What waits for somebody of the floor. */
-const waiting = () => [...document.querySelectorAll("[data-call], .alarm")];
+const waiting = () => [...document.querySelectorAll("[data-call], .alarm")].filter(concerns);
 
 function listen() {
   const news = waiting().filter((each) => !heard.has(each.dataset.call || each.id));
   for (const each of news) heard.add(each.dataset.call || each.id);
   if (news.length) ring();
+  showMine();
 }
 
 function ring() {
@@ -29,5 +40,24 @@ function ring() {
   sound("call");
 }
 
-setInterval(() => waiting().length && Date.now() - soundedAt > AGAIN && ring(), 1000);
+function showMine() {
+  const only = mine?.getAttribute("aria-pressed") === "true";
+  for (const table of document.querySelectorAll(".table[data-waiter], .alarm")) {
+    table.classList.toggle("own", table.dataset.waiter === body.dataset.me);
+    table.classList.toggle("theirs", only && !concerns(table));
+  }
+}
+
+mine?.setAttribute("aria-pressed", localStorage.getItem("mine") === "true");
+mine?.addEventListener("click", () => {
+  const only = mine.getAttribute("aria-pressed") !== "true";
+  mine.setAttribute("aria-pressed", only);
+  localStorage.setItem("mine", only);
+  showMine();
+});
+
+setInterval(() => {
+  listen();
+  if (waiting().length && Date.now() - soundedAt > AGAIN) ring();
+}, 1000);
 listen();

@@ -16,7 +16,7 @@ FLOORS = [
     "views.text views.blocks views.card views.kitchen views.expo views.diner views.floor views.party views.receipt "
     "views.record views.pages views.audience",
     # 3: commands and connections
-    "desk live founding services metrics",
+    "desk duty live founding services metrics",
     # 4: doors
     "handlers.base handlers.assets handlers.door handlers.diner handlers.login handlers.staff handlers.manage "
     "handlers.ops",

@@ -74,6 +74,17 @@ class AlarmShown(Struct, frozen=True):
     portions: int
 
 
+class UnpaidShown(Struct, frozen=True):
+    """A bill that was closed at `at` (ms) with something left to pay (minor units)."""
+
+    sitting: str
+    table: str
+    table_name: str
+    at: int
+    left: int
+    waiter: str
+
+
 class SummaryShown(Struct, frozen=True):
     """How many tables are taken, of how many, and how many want somebody."""
 
@@ -82,7 +93,9 @@ class SummaryShown(Struct, frozen=True):
     calls: int
 
 
-JSON_KINDS = frozenset({"table", "summary", "alarm"})
+UNPAID_SHOWN = 15 * 60_000  # ms
+
+JSON_KINDS = frozenset({"table", "summary", "alarm", "unpaid"})
 
 
 def content(sittings: Mapping[str, Sitting], menu: Menu, floor: Floor, now: int, text: Text) -> Content:
@@ -90,6 +103,7 @@ def content(sittings: Mapping[str, Sitting], menu: Menu, floor: Floor, now: int,
     tickets = kitchen.tickets(sittings.values())
     alarm = menu.shop.alarm
     unseen = [ticket for ticket in tickets if stage(ticket.unseen, alarm, now) >= Stage.FLOOR]
+    unpaid = _unpaid(floor, now)
     alarms = [_alarm(ticket, menu, floor, text) for ticket in unseen]
     shown = [_table(table, sittings, floor, menu.shop.terms) for table in floor.tables]
     taken = sum(table.status != "free" for table in shown)
@@ -97,14 +111,25 @@ def content(sittings: Mapping[str, Sitting], menu: Menu, floor: Floor, now: int,
     blocks = [
         Block("summary", "summary", summary),
         *(Block(f"alarm-{each.ticket}", "alarm", each) for each in alarms),
+        *(Block(f"unpaid-{each.sitting}", "unpaid", each, (menu.shop,)) for each in unpaid),
         *(Block(f"table-{table.id}", "table", table, (menu.shop,)) for table in shown),
     ]
     order = {
         f"area-{area.id}": [f"table-{table.id}" for table in floor.tables if table.area == area.id]
         for area in floor.areas
     }
-    order["alarms"] = [f"alarm-{each.ticket}" for each in alarms]
-    return Content(blocks, order, until(tickets, alarm, now))
+    order["alarms"] = [f"alarm-{each.ticket}" for each in alarms] + [f"unpaid-{each.sitting}" for each in unpaid]
+    steps = (until(tickets, alarm, now), min((each.at + UNPAID_SHOWN for each in unpaid), default=0))
+    return Content(blocks, order, min((step for step in steps if step), default=0))
+
+
+def _unpaid(floor: Floor, now: int) -> list[UnpaidShown]:
+    """Who has left lately without paying everything."""
+    return [
+        UnpaidShown(each.sitting, each.table, table.name, each.at, each.left, table.waiter)
+        for each in floor.closed
+        if each.left > 0 and now - each.at < UNPAID_SHOWN and (table := floor.by_id.get(each.table))
+    ]
 
 
 def _alarm(ticket: Ticket, menu: Menu, floor: Floor, text: Text) -> AlarmShown:

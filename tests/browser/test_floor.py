@@ -2,7 +2,7 @@
 
 import re
 
-from actors import Guest, Staff, tables, tell
+from actors import Guest, Staff, new_op, tables, tell
 from machines import Server
 from phones import PHONE, Room, room
 from playwright.async_api import Page, expect
@@ -192,5 +192,79 @@ def test_axe_finds_nothing_on_the_floors_pages(server: Server) -> None:
                     wide = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
                     found += [f"it scrolls sideways by {wide} at {width}"] if wide > 0 else []
             assert not found, "\n".join(found)
+
+    tell(story())
+
+
+def test_a_waiters_own_tables_come_first_and_everyones_after_a_while(server: Server) -> None:
+    async def story() -> None:
+        async with room(server) as here:
+            boss = await Staff(server.port).login()
+            page = await here.board("/floor")
+            # Table 8 is somebody else's, table 9 is this waiter's.
+            await boss.post(
+                "/manage/do", {"op": new_op(), "do": "account_add", "name": "Ann", "role": "waiter", "pin": "2580"}
+            )
+            other = await here.board("/floor/t8")
+            await other.click("form.who button")
+            await other.get_by_role("link", name="Ann").click()
+            await other.fill("[name=pin]", "2580")
+            await other.keyboard.press("Enter")
+            await other.get_by_role("button", name="My table", exact=True).click()
+            await expect(other.get_by_role("button", name="Nobody's table again")).to_be_visible()
+            await boss.floor("own", table="t9", on=True)
+            codes = [each["code"] for each in await tables(server.port)]
+            for place in (8, 9):
+                guest = Guest(server.port, codes[place - 1])
+                await guest.scan()
+                await guest.do("add", item=PORK)
+                await guest.do("place", seen=(await guest.scan())["version"])
+                await guest.do("call", **{"for": "water"})
+            await page.click("#mine")
+            await expect(page.locator("#table-t9.own")).to_be_visible()
+            await expect(page.locator("#table-t8")).to_be_hidden()
+            await page.clock.install()
+            await page.reload()
+            await page.wait_for_selector("body.proved")
+            await expect(page.locator("#table-t8")).to_be_hidden()
+            await page.clock.fast_forward("01:05")
+            await expect(page.locator("#table-t8")).to_be_visible()
+            # Who leaves without paying is said.
+            await boss.floor("close", table="t9")
+            await expect(page.locator(".alarm")).to_contain_text("Table 9 has left with ¥68 to pay")
+
+    tell(story())
+
+
+def test_a_waiter_nods_stops_the_phones_and_shows_a_way_back(server: Server) -> None:
+    async def story() -> None:
+        async with room(server) as here:
+            phone = await here.phone(9)
+            page = await party(here, 10)
+            await page.get_by_role("button", name="Stop the phones").click()
+            await phone.click(f"#item-{PORK} .more")
+            await expect(phone.locator("#alert")).to_contain_text("call a waiter")
+            await page.get_by_role("button", name="Let the phones order again").click()
+            await expect(page.get_by_role("button", name="Stop the phones")).to_be_visible()
+            for _ in range(5):
+                await phone.click(f"#item-{PORK} .more")
+            await expect(phone.locator("#cart .line .step b")).to_have_text("5")
+            guest = Guest(server.port, (await tables(server.port))[9]["code"])
+            await guest.scan()
+            await guest.do("add", item=RICE, qty=40)
+            await guest.do("place", seen=(await guest.scan())["version"])
+            await expect(phone.locator("#rounds .state").first).to_contain_text("waits for the staff")
+            await expect(page.locator(".asking")).to_contain_text("very many portions")
+            await page.get_by_role("button", name="To the kitchen").click()
+            await expect(page.locator(".asking")).to_have_count(0)
+            await expect(phone.locator("#rounds .round .state")).not_to_contain_text("waits")
+            # Another code: the phones of those who sit there follow by themselves.
+            await page.get_by_role("button", name="Another code").click()
+            fresh = (await tables(server.port))[9]["code"]
+            await expect(phone).to_have_url(re.compile(fresh))
+            await expect(phone.locator("#rounds .line")).to_have_count(2)
+            await page.get_by_role("link", name="Show the code").click()
+            assert await complaints(page, "code") == []
+            await expect(page.locator("svg.qr")).to_have_count(3)
 
     tell(story())

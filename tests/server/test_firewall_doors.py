@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from tornado.web import create_signed_value
 
 from ordering.documents import MENU
-from ordering.menu import Ordering
+from ordering.menu import Capacity, Ordering
 from ordering.services import Services
 
 PORK = "dongpo-pork"
@@ -141,3 +141,27 @@ async def test_who_has_lost_the_page_comes_back_as_themselves(guest: Guest, http
     await place(found)
     assert len((await staff.json("/floor/t1"))["blocks"]["party"]["guests"]) == 1
     assert (await guest.ask("GET", "/floor/t1/code")).code == 303
+
+
+@pytest.mark.gen_test
+async def test_the_load_follows_from_the_open_tickets_until_somebody_sets_it(
+    guest: Guest, http_port: int, shared: Services
+) -> None:
+    seen = await shared.desk.look(MENU)
+    menu = seen[MENU].value
+    shop = replace(menu.shop, capacity=Capacity(tickets=1, minutes=20, most="slow"))
+    await shared.store.commit("test", new_op(), "rule", b"{}", {"who": "test"}, seen, {MENU: replace(menu, shop=shop)})
+    await shared.desk.look(MENU)
+    phone = await guest.look()
+    assert not await shared.desk.follow_load()
+    assert (await place(guest)).status == 200
+    assert await shared.desk.follow_load()
+    await phone.sees(lambda page: page.blocks["load"]["level"] == "busy")
+    assert not await shared.desk.follow_load()
+    assert (await place(guest)).status == 200
+    assert await shared.desk.follow_load()
+    await phone.sees(lambda page: page.blocks["load"]["level"] == "slow")
+    staff = await Staff(http_port).login()
+    await staff.kitchen("load", level="calm")
+    await phone.sees(lambda page: page.blocks["load"]["level"] == "calm")
+    assert not await shared.desk.follow_load()
