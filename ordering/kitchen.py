@@ -5,6 +5,7 @@ A ticket is not stored: it is read off the sittings, so no line can be on two di
 
 from collections.abc import Iterable, Mapping
 from enum import IntEnum
+from itertools import chain
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -18,7 +19,7 @@ from ordering.state import DONE, OPEN, TO_MAKE, Act, State, after
 RECENT = 20  # finished tickets that can be called back
 
 
-class Ticket(Struct, frozen=True):
+class Ticket(Struct, frozen=True, dict=True):
     """The lines of one round for one station; `at` is when the first of those still to be served was sent to be made
     (ms), `due` when the last of those still to be made is likely to be ready (0: nobody can tell), `waits` whether all
     of it is on hold.
@@ -97,14 +98,20 @@ def recent(sittings: Iterable[Sitting]) -> tuple[Ticket, ...]:
 
 
 def _all(sittings: Iterable[Sitting]) -> Iterable[Ticket]:
-    for sitting in sittings:
+    return chain.from_iterable(_tickets_of(sitting) for sitting in sittings)
+
+
+def _tickets_of(sitting: Sitting) -> list[Ticket]:
+    kept: list[Ticket] | None = sitting.__dict__.get("tickets")
+    if kept is None:
         lines: dict[tuple[int, str], list[Line]] = {}
         for line in sitting.lines:
             if line.round:
                 lines.setdefault((line.round, line.station), []).append(line)
         rounds = {each.number: each for each in sitting.rounds}
-        for (number, station), mine in lines.items():
-            yield _ticket(sitting, rounds[number], station, mine)
+        kept = [_ticket(sitting, rounds[number], station, mine) for (number, station), mine in lines.items()]
+        sitting.__dict__["tickets"] = kept
+    return kept
 
 
 def _ticket(sitting: Sitting, placed: Round, station: str, lines: list[Line]) -> Ticket:

@@ -180,8 +180,9 @@ class News(Struct, frozen=True):
     line: str = ""
 
 
-class Sitting(Struct, frozen=True):
-    """The whole sitting; `opened` and `closed` are 0 until they happen.
+class Sitting(Struct, frozen=True, dict=True):
+    """The whole sitting; `opened` and `closed` are 0 until they happen. (`dict=True` gives what is read off it a place
+    to be kept: a board looks at hundreds of sittings, of which one has changed.)
 
     `removed` keeps the last lines taken out of the cart, and `forgotten` the newest version of those dropped from
     it: so that `place` can tell a guest that something they saw is gone. `split` is how the bill is shared, `people`

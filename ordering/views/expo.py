@@ -1,6 +1,7 @@
 """The pass: whole tables, what of each is ready, and which station is still missing."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from msgspec import Struct
 
@@ -55,7 +56,8 @@ def content(sittings: Sequence[Sitting], menu: Menu, floor: Floor, text: Text) -
     found: dict[str, list[Ticket]] = {}
     for ticket in kitchen.tickets(sittings):
         found.setdefault(ticket.sitting, []).append(ticket)
-    tables = [_whole(tickets, stations, floor, text) for tickets in found.values()]
+    known = {sitting.id: sitting for sitting in sittings}
+    tables = [_kept(known[id], tickets, stations, floor, menu, text) for id, tickets in found.items()]
     tables.sort(key=lambda table: (table.waits, _missing(table), table.at, table.sitting))
     complete = sum(not _missing(table) and not table.waits for table in tables)
     words = {tag.id: text.pick(tag.label) for tag in menu.allergens}
@@ -68,6 +70,22 @@ def content(sittings: Sequence[Sitting], menu: Menu, floor: Floor, text: Text) -
 
 def _missing(table: WholeShown) -> bool:
     return any(part.missing for part in table.parts)
+
+
+def _kept(
+    sitting: Sitting, tickets: list[Ticket], stations: dict[str, Station], floor: Floor, menu: Menu, text: Text
+) -> WholeShown:
+    """The table; the same object as long as it shows the same."""
+    kept: dict[Any, WholeShown] = sitting.__dict__.setdefault("wholes", {})
+    key = (
+        menu,
+        text.lang,
+        floor.by_id.get(sitting.table),
+        *(floor.by_id.get(table) for each in tickets for table in each.was),
+    )
+    if key not in kept:
+        kept[key] = _whole(tickets, stations, floor, text)
+    return kept[key]
 
 
 def _whole(tickets: list[Ticket], stations: dict[str, Station], floor: Floor, text: Text) -> WholeShown:

@@ -1,6 +1,7 @@
 """The floor: every table with what it is waiting for."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from msgspec import Struct, field
 
@@ -105,14 +106,15 @@ def content(sittings: Mapping[str, Sitting], menu: Menu, floor: Floor, now: int,
     unseen = [ticket for ticket in tickets if stage(ticket.unseen, alarm, now) >= Stage.FLOOR]
     unpaid = _unpaid(floor, now)
     alarms = [_alarm(ticket, menu, floor, text) for ticket in unseen]
-    shown = [_table(table, sittings, floor, menu.shop.terms) for table in floor.tables]
+    tables = [_block(table, sittings, floor, menu) for table in floor.tables]
+    shown = [block.shown for block in tables if isinstance(block.shown, TableShown)]
     taken = sum(table.status != "free" for table in shown)
     summary = SummaryShown(taken, len(shown), sum(len(table.calls) for table in shown))
     blocks = [
         Block("summary", "summary", summary),
         *(Block(f"alarm-{each.ticket}", "alarm", each) for each in alarms),
         *(Block(f"unpaid-{each.sitting}", "unpaid", each, (menu.shop,)) for each in unpaid),
-        *(Block(f"table-{table.id}", "table", table, (menu.shop,)) for table in shown),
+        *tables,
     ]
     order = {
         f"area-{area.id}": [f"table-{table.id}" for table in floor.tables if table.area == area.id]
@@ -160,6 +162,18 @@ def asks_of(sitting: Sitting) -> list[AskShown]:
 def calls_of(sitting: Sitting) -> list[CallOnFloor]:
     """The guests' calls as the staff see them."""
     return [CallOnFloor(call.id, call.reason, call.at, call.seen_by) for call in sitting.calls]
+
+
+def _block(table: Table, sittings: Mapping[str, Sitting], floor: Floor, menu: Menu) -> Block:
+    """The table's block; the same object as long as it shows the same."""
+    sitting = sittings.get(table.sitting)
+    if sitting is None or any(each.table == table.id for each in floor.leaving):
+        return Block(f"table-{table.id}", "table", _table(table, sittings, floor, menu.shop.terms), (menu.shop,))
+    kept: dict[Any, Block] = sitting.__dict__.setdefault("tables", {})
+    if (table, menu) not in kept:
+        shown = _table(table, sittings, floor, menu.shop.terms)
+        kept[table, menu] = Block(f"table-{table.id}", "table", shown, (menu.shop,))
+    return kept[table, menu]
 
 
 def _table(table: Table, sittings: Mapping[str, Sitting], floor: Floor, terms: Terms) -> TableShown:

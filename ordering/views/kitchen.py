@@ -1,7 +1,7 @@
 """The kitchen display: tickets of one station, of several or of all, and what can be had."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from msgspec import Struct
 
@@ -174,13 +174,23 @@ def content(
         station = stations.get(ticket.station) or Station(ticket.station, {})
         named = text.pick(station.name) if ticket.id in lent or len(chosen.stations) != 1 else ""
         beside = TicketBeside(station, named, ticket.id in lent)
-        blocks.append(Block(f"ticket-{ticket.id}", "ticket", shown(ticket, floor, text), (beside, words, menu.shop)))
+        blocks.append(_block(ticket, floor, beside, words, menu, text))
     for item in menu.items:
         if chosen.shows(item.station):
             sold_out = stocks.left(stock, item.id) == 0
             available = AvailableShown(item.id, text.pick(item.name), sold_out, stock.left.get(item.id))
             blocks.append(Block(f"item-{item.id}", "available", available))
     return Content(blocks, {"tickets": [f"ticket-{ticket.id}" for ticket in tickets]}, until(every, alarm, now))
+
+
+def _block(ticket: Ticket, floor: Floor, beside: TicketBeside, words: dict[str, str], menu: Menu, text: Text) -> Block:
+    """The ticket's block; the same object as long as it shows the same, so that comparing two views costs nothing."""
+    tables = (_name(ticket.table, floor), *(_name(table, floor) for table in ticket.was))
+    key = (menu, text.lang, beside.station_name, beside.lent, tables)
+    kept: dict[Any, Block] = ticket.__dict__.setdefault("blocks", {})
+    if key not in kept:
+        kept[key] = Block(f"ticket-{ticket.id}", "ticket", shown(ticket, floor, text), (beside, words, menu.shop))
+    return kept[key]
 
 
 def until(tickets: Iterable[Ticket], alarm: Alarm, now: int) -> int:
