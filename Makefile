@@ -43,6 +43,8 @@ lock: ## pin the newest versions that requirements*.in allow
 
 bench: test-setup ## measure: tap to other phone, page size and time (docs/performance.md)
 	@$(BIN)/python tests/bench/measure.py
+	@$(BIN)/python tests/bench/display.py
+	@$(BIN)/python tests/bench/friday.py
 
 lighthouse: test-setup ## what Lighthouse says of the guests' page (needs node 18 with npm; fails when a budget does)
 	@$(BIN)/python tests/bench/lighthouse.py

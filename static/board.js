@@ -33,9 +33,12 @@ export const live = new Live({
       else if (!whole) element.classList.add("just");
       known.add(element.id);
     }
-    shield(before);
     wearPending(live);
     page?.changed?.(changed);
+    settled(() => {
+      shield(before);
+      page?.settled?.();
+    });
   },
   onAnswer(answer, command) {
     wearPending(live);
@@ -51,10 +54,16 @@ export const live = new Live({
   onState: () => showFreshness(),
 });
 
-/** Lets a page add to this: `changed(elements)` after a push, `answered(answer, command)`, `quiet(command)` for commands whose
- *  refusal concerns nobody, `sending(command, form)` before one goes out, `inSight()` the cards that can be seen. */
+/** Lets a page add to this: `changed(elements)` after a push, `settled()` when it is on the screen, `answered(answer,
+ *  command)`, `quiet(command)` for commands whose refusal concerns nobody, `sending(command, form)` before one goes out,
+ *  `inSight()` the cards that can be seen. */
 export function board(additions) {
   page = additions;
+}
+
+/** After the next frame, when places have been worked out anyway: asking for them sooner would do it twice. */
+function settled(then) {
+  requestAnimationFrame(() => setTimeout(then));
 }
 
 // ---- how fresh it is

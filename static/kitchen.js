@@ -31,8 +31,8 @@ board({
     for (const element of elements) if (element.matches("article")) watcher.observe(element);
     if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
     listen();
-    requestAnimationFrame(showPages);
   },
+  settled: showPages,
   sending: (command, form, button) => remember(command, button),
   quiet: (command) => command.do === "shown",
   answered(answer, command) {
