@@ -49,6 +49,7 @@ ROUTES: tuple[tuple[str, Any], ...] = (
     (r"/lock", login.Lock),
     (r"/manage", manage.StaffPage),
     (r"/manage/do", manage.ManageDo),
+    (r"/manage/plan", manage.PlanPage),
     (r"/manage/log", manage.Record),
     (r"/manage/log.csv", manage.RecordCsv),
     (r"/kitchen", staff.KitchenPage),

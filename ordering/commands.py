@@ -420,6 +420,14 @@ class ForgetDevices(Command, frozen=True, tag="forget_devices"):
     """No device takes a PIN until somebody logs in there with a password."""
 
 
+class Arrange(Command, frozen=True, tag="arrange"):
+    """Where a table stands on the plan of its area: per cent from the left and the top."""
+
+    table: Id
+    x: Annotated[int, Meta(ge=0, le=100)]
+    y: Annotated[int, Meta(ge=0, le=100)]
+
+
 class LogIn(Command, frozen=True, tag="log_in"):
     """Somebody gave a password or a PIN: right ones let in, wrong ones are counted."""
 
@@ -484,7 +492,7 @@ Floor = (
     | Pay
     | Refund
 )
-Manage = AccountAdd | AccountChange | AccountSecrets | ForgetDevices
+Manage = AccountAdd | AccountChange | AccountSecrets | ForgetDevices | Arrange
 
 UNTOLD = ("op", "password", "pin")
 

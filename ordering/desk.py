@@ -204,9 +204,13 @@ class Desk:
         """A manager's command; `password` and `pin` are hashes."""
 
         def rule(case: Case) -> Decision:
+            if isinstance(command, commands.Arrange):
+                floor = case.values[FLOOR] or Floor()
+                return Decision({FLOOR: floors.arranged(floor, command.table, command.x, command.y)}, {})
             return Decision({STAFF: _manage(command, case, password, pin)}, {})
 
-        return await self._do(_Person(account.id, account.name), command, [STAFF], rule)
+        name = FLOOR if isinstance(command, commands.Arrange) else STAFF
+        return await self._do(_Person(account.id, account.name), command, [name], rule)
 
     async def tried(self, account: Account, right: bool, pin: bool) -> None:
         """Somebody gave this account's password or PIN: it stands in the log, and wrong PINs are counted."""
@@ -487,6 +491,8 @@ def _manage(command: commands.Manage, case: Case, password: str, pin: str) -> St
             return staff.secrets(known, command.account, password, pin, moment)
         case commands.ForgetDevices():
             return staff.forget_devices(known, moment)
+        case _:
+            raise AssertionError(f"no rule for {command!r}")
 
 
 def _load(command: commands.SetLoad, case: Case) -> Decision:

@@ -21,6 +21,7 @@ from ordering.state import OPEN, State
 CODE_LETTERS = "23456789abcdefghjkmnpqrstuvwxyz"  # none that is read for another: a code may have to be typed
 CODE_LENGTH = 12  # 59 bits: nobody guesses a table's code
 REOPENED_WITHIN = 60 * 60_000  # ms after which a closed bill stays closed
+PLAN_COLUMNS = 5
 CLOSED_KEPT = 60  # sittings that can be opened again: a full house twice over
 
 
@@ -33,7 +34,8 @@ class Area(Struct, frozen=True):
 
 class Table(Struct, frozen=True):
     """A place to sit; `code` is the unguessable part of its QR link, `sitting` the id of its present or next one.
-    `frozen`: its phones can't order; `waiter` is the account of whoever looks after it ("": everybody)."""
+    `frozen`: its phones can't order; `waiter` is the account of whoever looks after it ("": everybody); `x` and `y`
+    say where its middle stands on the plan of its area, in per cent from the left and the top (below 0: nobody has)."""
 
     id: str
     name: str
@@ -43,6 +45,8 @@ class Table(Struct, frozen=True):
     sitting: str
     frozen: bool = False
     waiter: str = ""
+    x: int = -1
+    y: int = -1
 
 
 class Leaving(Struct, frozen=True):
@@ -104,6 +108,23 @@ def table_of(floor: Floor, table_id: str) -> Table:
     if table_id not in floor.by_id:
         raise Refused("no_such_table")
     return floor.by_id[table_id]
+
+
+def arranged(floor: Floor, table_id: str, x: int, y: int) -> Floor:
+    """A table at this place of its area's plan (per cent)."""
+    moved = replace(table_of(floor, table_id), x=x, y=y)
+    return replace(floor, tables=tuple(moved if each.id == table_id else each for each in floor.tables))
+
+
+def spots(floor: Floor) -> dict[str, tuple[int, int]]:
+    """Where each table stands on its area's plan (per cent); those that nobody has placed stand in rows."""
+    found: dict[str, tuple[int, int]] = {}
+    for area in floor.areas:
+        for number, table in enumerate(table for table in floor.tables if table.area == area.id):
+            row, column = divmod(number, PLAN_COLUMNS)
+            in_row = ((2 * column + 1) * 50 // PLAN_COLUMNS, min(95, 14 + 24 * row))
+            found[table.id] = (table.x, table.y) if table.x >= 0 else in_row
+    return found
 
 
 def sittings_at(floor: Floor, table_id: str) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ const AGAIN = 15_000; // ms between sounds for what nobody has taken
 const THEIRS_FIRST = 60_000; // ms for which only the waiter of a table hears of it
 const { body } = document;
 const mine = document.getElementById("mine"); // not on a table's own page
+const plan = document.getElementById("plan"); // as well
 const heard = new Set();
 let soundedAt = 0;
 
@@ -33,11 +34,23 @@ function listen() {
   for (const each of news) heard.add(each.dataset.call || each.id);
   if (news.length) ring();
   showMine();
+  showPlan();
 }
 
 function ring() {
   soundedAt = Date.now();
   sound("call");
+}
+
+/** On the plan each table stands where it stands in the house. */
+function showPlan() {
+  if (!plan) return;
+  const on = plan.getAttribute("aria-pressed") === "true";
+  body.classList.toggle("plan", on);
+  for (const table of document.querySelectorAll(".table[data-x]")) {
+    table.style.left = on ? `${table.dataset.x}%` : "";
+    table.style.top = on ? `${table.dataset.y}%` : "";
+  }
 }
 
 function showMine() {
@@ -48,13 +61,16 @@ function showMine() {
   }
 }
 
-mine?.setAttribute("aria-pressed", localStorage.getItem("mine") === "true");
-mine?.addEventListener("click", () => {
-  const only = mine.getAttribute("aria-pressed") !== "true";
-  mine.setAttribute("aria-pressed", only);
-  localStorage.setItem("mine", only);
-  showMine();
-});
+for (const button of [mine, plan]) {
+  button?.setAttribute("aria-pressed", localStorage.getItem(button.id) === "true");
+  button?.addEventListener("click", () => {
+    const on = button.getAttribute("aria-pressed") !== "true";
+    button.setAttribute("aria-pressed", on);
+    localStorage.setItem(button.id, on);
+    showMine();
+    showPlan();
+  });
+}
 
 setInterval(() => {
   listen();

@@ -2,12 +2,13 @@
 
 import csv
 import io
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
 from ordering import commands
 from ordering.documents import FLOOR, MENU, STAFF, sitting_name
-from ordering.floor import Floor
+from ordering.floor import Floor, spots
 from ordering.handlers.door import Do
 from ordering.handlers.login import hashed
 from ordering.handlers.staff import StaffOnly
@@ -46,6 +47,27 @@ class StaffPage(Manage):
         )
 
 
+class PlanPage(Manage):
+    """GET /manage/plan: where the tables stand."""
+
+    async def get(self) -> None:
+        """Called by Tornado."""
+        if not await self.let_in():
+            return
+        documents = await self.services.desk.look(FLOOR, MENU)
+        floor: Floor = documents[FLOOR].value
+        where = spots(floor)
+        areas = [
+            (
+                area.id,
+                self.t.pick(area.name),
+                [(table, *where[table.id]) for table in floor.tables if table.area == area.id],
+            )
+            for area in floor.areas
+        ]
+        self.show("manage/plan.html", shop=documents[MENU].value.shop, areas=areas, flash=self.flash(), page="plan")
+
+
 class ManageDo(Manage, Do):
     """POST /manage/do. Secrets are hashed here, before anything else sees the command."""
 
@@ -61,9 +83,9 @@ class ManageDo(Manage, Do):
             return await self.services.desk.manage(self.who, command, *secrets)
         return await self.services.desk.manage(self.who, command)
 
-    def back(self, sent: object) -> str:
-        """The list."""
-        return "/manage"
+    def back(self, sent: Mapping[str, Any]) -> str:
+        """The page that the form came from."""
+        return "/manage/plan" if sent.get("do") == "arrange" else "/manage"
 
     def standing(self) -> int:
         """The shop's sequence number as far as it is known here."""

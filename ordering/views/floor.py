@@ -39,7 +39,8 @@ class AskShown(Struct, frozen=True):
 
 class TableShown(Struct, frozen=True):
     """A table: `waiter` is the account (id) of whoever looks after it, `status` as in `ordering.floor.Status`, portions
-    by what they wait for, money in minor units, `opened` ms since 1970 (0: nobody sits there)."""
+    by what they wait for, money in minor units, `opened` ms since 1970 (0: nobody sits there); `x` and `y` are where it
+    stands on its area's plan (per cent)."""
 
     id: str
     name: str
@@ -60,6 +61,8 @@ class TableShown(Struct, frozen=True):
     asks: list[AskShown]
     frozen: bool
     waiter: str
+    x: int
+    y: int
 
 
 class AlarmShown(Struct, frozen=True):
@@ -106,7 +109,8 @@ def content(sittings: Mapping[str, Sitting], menu: Menu, floor: Floor, now: int,
     unseen = [ticket for ticket in tickets if stage(ticket.unseen, alarm, now) >= Stage.FLOOR]
     unpaid = _unpaid(floor, now)
     alarms = [_alarm(ticket, menu, floor, text) for ticket in unseen]
-    tables = [_block(table, sittings, floor, menu) for table in floor.tables]
+    places = floors.spots(floor)
+    tables = [_block(table, places[table.id], sittings, floor, menu) for table in floor.tables]
     shown = [block.shown for block in tables if isinstance(block.shown, TableShown)]
     taken = sum(table.status != "free" for table in shown)
     summary = SummaryShown(taken, len(shown), sum(len(table.calls) for table in shown))
@@ -164,19 +168,22 @@ def calls_of(sitting: Sitting) -> list[CallOnFloor]:
     return [CallOnFloor(call.id, call.reason, call.at, call.seen_by) for call in sitting.calls]
 
 
-def _block(table: Table, sittings: Mapping[str, Sitting], floor: Floor, menu: Menu) -> Block:
+def _block(table: Table, spot: tuple[int, int], sittings: Mapping[str, Sitting], floor: Floor, menu: Menu) -> Block:
     """The table's block; the same object as long as it shows the same."""
     sitting = sittings.get(table.sitting)
     if sitting is None or any(each.table == table.id for each in floor.leaving):
-        return Block(f"table-{table.id}", "table", _table(table, sittings, floor, menu.shop.terms), (menu.shop,))
+        return Block(f"table-{table.id}", "table", _table(table, spot, sittings, floor, menu.shop.terms), (menu.shop,))
     kept: dict[Any, Block] = sitting.__dict__.setdefault("tables", {})
-    if (table, menu) not in kept:
-        shown = _table(table, sittings, floor, menu.shop.terms)
-        kept[table, menu] = Block(f"table-{table.id}", "table", shown, (menu.shop,))
-    return kept[table, menu]
+    key = (table, spot, menu)
+    if key not in kept:
+        shown = _table(table, spot, sittings, floor, menu.shop.terms)
+        kept[key] = Block(f"table-{table.id}", "table", shown, (menu.shop,))
+    return kept[key]
 
 
-def _table(table: Table, sittings: Mapping[str, Sitting], floor: Floor, terms: Terms) -> TableShown:
+def _table(
+    table: Table, spot: tuple[int, int], sittings: Mapping[str, Sitting], floor: Floor, terms: Terms
+) -> TableShown:
     sitting = sittings.get(table.sitting) or Sitting(table.sitting, table.id)
     left = [sittings[each.sitting] for each in floor.leaving if each.table == table.id and each.sitting in sittings]
     return TableShown(
@@ -199,4 +206,6 @@ def _table(table: Table, sittings: Mapping[str, Sitting], floor: Floor, terms: T
         asks=asks_of(sitting),
         frozen=table.frozen,
         waiter=table.waiter,
+        x=spot[0],
+        y=spot[1],
     )

@@ -59,6 +59,7 @@ ACTS: dict[str, str] = {
     "recode": N_("gave table %(table)s another code"),
     "own": N_("looks after table %(table)s: %(on)s"),
     "enter": N_("entered the table's PIN"),
+    "arrange": N_("moved table %(table)s on the plan"),
     "comp": N_("gave %(line)s free at table %(table)s"),
     "discount": N_("took %(percent)s %% or %(amount)s off %(line)s at table %(table)s"),
     "pay": N_("took %(amount)s at table %(table)s (%(method)s), tip %(tip)s"),

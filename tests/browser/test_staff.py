@@ -113,3 +113,30 @@ def test_axe_finds_nothing_on_the_doors_and_the_managers_pages(server: Server) -
             assert not found, "\n".join(found)
 
     tell(story())
+
+
+def test_a_table_that_is_dragged_stands_there_on_the_waiters_plan(server: Server) -> None:
+    async def story() -> None:
+        async with room(server) as here:
+            floor = await here.board("/floor")
+            await floor.click("#plan")
+            page = await manager(here, viewport={"width": 1280, "height": 900})
+            await page.get_by_role("link", name="Plan").click()
+            table = page.locator("[data-table=t1]")
+            box, house = await table.bounding_box(), await page.locator(".house").first.bounding_box()
+            assert box
+            assert house
+            await page.mouse.move(box["x"] + 10, box["y"] + 10)
+            await page.mouse.down()
+            await page.mouse.move(house["x"] + house["width"] * 0.8, house["y"] + house["height"] * 0.7, steps=5)
+            await page.mouse.up()
+            await expect(floor.locator("#table-t1")).to_have_attribute("data-x", "80")
+            await expect(floor.locator("#table-t1")).to_have_attribute("data-y", "70")
+            assert await floor.locator("#table-t1").evaluate("(each) => each.style.left") == "80%"
+            await table.focus()
+            await page.keyboard.press("ArrowLeft")
+            await expect(floor.locator("#table-t1")).to_have_attribute("data-x", "78")
+            assert await complaints(page, "plan") == []
+            assert await complaints(floor, "floor plan") == []
+
+    tell(story())
