@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+WORKERS ?= 2
 
 .PHONY: help setup run test test-setup check lint format messages lock bench lighthouse screenshots clean
 
@@ -15,8 +16,8 @@ setup: $(VENV)/.ready ## make .venv with what the server needs
 run: setup ## serve the demo restaurant on port 8000 (more options: make run ARGS="--port=9000")
 	@exec $(BIN)/python run.py --demo $(ARGS)
 
-test: test-setup ## run every test (some: make test ARGS="tests/rules -x")
-	@exec $(BIN)/python -m pytest $(ARGS)
+test: test-setup ## run every test (some: make test ARGS="tests/rules -x"; one file at a time: WORKERS=0)
+	@exec $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 test-setup: $(VENV)/.ready-dev ## install what the tests need, Chromium and nginx included
 	@.ci/parts

@@ -35,7 +35,7 @@ export function commandOf(form, submitter) {
   for (const [name, value] of sent) {
     if (name === "_xsrf" || name === "back" || (name === "sitting" && command.do !== "reopen")) continue;
     const list = name.split(":")[0];
-    if (SEVERAL.has(list)) (command[list] ||= []).push(value);
+    if (SEVERAL.has(list)) command[list] = [...(command[list] || []), value];
     else if (NUMBERS.has(name) || (name === "by" && command.do === "change")) command[name] = value === "null" ? null : Number(value);
     else command[name] = FLAGS.has(name) ? value === "true" : value;
   }

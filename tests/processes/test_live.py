@@ -188,7 +188,7 @@ def test_only_what_somebody_looks_at_is_subscribed(server: Server) -> None:
         sitting = (await guest.look()).blocks["sitting"]["id"]
         channels = set(await store.execute_command("PUBSUB", "SHARDCHANNELS"))
         await store.aclose()
-        names = ("floor", "menu", "stock", f"sitting:{sitting}", f"near:{sitting}")
+        names = ("floor", "load", "menu", "stock", f"sitting:{sitting}", f"near:{sitting}")
         assert channels == {f"ordering:{{main}}:doc:{name}" for name in names}
 
     tell(story())
