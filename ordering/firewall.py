@@ -10,9 +10,8 @@ from ordering.floor import Floor, Table, table_of
 from ordering.kitchen import void
 from ordering.menu import Ordering, Shop, open_now
 from ordering.pace import Pace
-from ordering.payments import must_have_reason
 from ordering.refused import Refused
-from ordering.sitting import Line, Moment, Round, Sitting, joined, on_its_way, with_line
+from ordering.sitting import Line, Moment, Round, Sitting, joined, must_have_reason, on_its_way, with_line
 from ordering.state import Act, State
 
 LATELY = 10 * 60_000  # ms in which rounds and new phones count

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from ordering.menu import Alarm, Names
 from ordering.pace import Pace, with_lines
 from ordering.refused import Refused
-from ordering.sitting import NOTE_LONGEST, Line, Moment, Round, Sitting, line_of, moved, on_display, plain, with_line
+from ordering.sitting import Line, Moment, Round, Sitting, line_of, moved, must_have_reason, on_display, with_line
 from ordering.state import DONE, OPEN, TO_MAKE, Act, State, after
 
 RECENT = 20  # finished tickets that can be called back
@@ -264,7 +264,7 @@ def void(sitting: Sitting, line_id: str, reason: str, moment: Moment) -> Sitting
     """A placed line taken back, with the reason; where it may have been begun, the kitchen is told so."""
     line = line_of(sitting, line_id)
     told = line.state not in (State.HELD, State.ASKED) or line.flag
-    gone = moved(line, Act.VOID, moment, reason=plain(reason, NOTE_LONGEST), flag="void" if told else "")
+    gone = moved(line, Act.VOID, moment, reason=must_have_reason(reason), flag="void" if told else "")
     return with_line(sitting, gone)
 
 

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from ordering.floor import REOPENED_WITHIN, Floor, Table, table_of
 from ordering.menu import Terms
-from ordering.payments import covered, must_have_reason
+from ordering.payments import covered
 from ordering.refused import Refused
 from ordering.sitting import (
     COLOURS,
@@ -22,6 +22,7 @@ from ordering.sitting import (
     Moment,
     Round,
     Sitting,
+    must_have_reason,
     on_display,
 )
 

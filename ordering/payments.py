@@ -11,7 +11,7 @@ from ordering.guests import guest_of
 from ordering.menu import Terms
 from ordering.money import major
 from ordering.refused import Refused
-from ordering.sitting import NOTE_LONGEST, Moment, Off, Payment, Sitting, line_of, plain, with_line
+from ordering.sitting import Moment, Off, Payment, Sitting, line_of, must_have_reason, with_line
 from ordering.state import State
 
 PAYMENTS_MOST = 200
@@ -131,11 +131,3 @@ def _with_off(sitting: Sitting, terms: Terms, line_id: str, off: Off | None) -> 
 def _must_be_open(sitting: Sitting) -> None:
     if not sitting.opened or sitting.closed:
         raise Refused("not_open")
-
-
-def must_have_reason(text: str) -> str:
-    """The reason as one line; raises `Refused` `reason_needed`."""
-    reason = plain(text, NOTE_LONGEST)
-    if not reason:
-        raise Refused("reason_needed")
-    return reason

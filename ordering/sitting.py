@@ -395,7 +395,8 @@ def add_for(sitting: Sitting, menu: Menu, stock: Stock, command: AddFor, moment:
     for one without."""
     if command.guest and all(guest.id != command.guest for guest in sitting.guests):
         raise Refused("no_such_choice")
-    who = command.guest or (sitting.guests[0].id if sitting.guests else moment.who)
+    here = [guest.id for guest in sitting.guests if guest.id not in sitting.left]
+    who = command.guest or (here[0] if here else moment.who)
     wanted = Add(command.op, command.item, command.qty, command.modifiers, command.note)
     after, line = add(sitting, menu, stock, wanted, replace(moment, who=who, name=""))
     return replace(after, news=sitting.news), line
@@ -406,6 +407,8 @@ def hold_for(sitting: Sitting, line_id: str, moment: Moment) -> Sitting:
     if sitting.closed:
         raise Refused("sitting_closed")
     line = line_of(sitting, line_id)
+    if line.state is State.CART:
+        raise Refused("wrong_state", item=line.name, state=line.state)
     return with_line(sitting, moved(line, Act.HOLD, moment, hold=True, sent=0, due=0, shown=0, seen=0, flag="held"))
 
 
@@ -467,10 +470,10 @@ def joined(sitting: Sitting, moment: Moment) -> Sitting:
     """The open sitting with this guest among its guests; the first one opens it. Staff do not become guests."""
     if sitting.closed:
         raise Refused("sitting_closed")
-    if moment.who in sitting.left:
-        raise Refused("you_moved")
     if moment.name:
         return sitting
+    if moment.who in sitting.left:
+        raise Refused("you_moved")
     if any(guest.id == moment.who for guest in sitting.guests):
         return sitting
     if len(sitting.guests) >= GUESTS_MOST:
@@ -582,6 +585,14 @@ def plain(text: str, longest: int) -> str:
     if len(plain) > longest:
         raise Refused("too_long", limit=longest)
     return plain
+
+
+def must_have_reason(text: str) -> str:
+    """The reason as one line; raises `Refused` `reason_needed`."""
+    reason = plain(text, NOTE_LONGEST)
+    if not reason:
+        raise Refused("reason_needed")
+    return reason
 
 
 # Bidirectional overrides and isolates, and the byte order mark: they reorder or hide what stands beside them.

@@ -24,7 +24,12 @@ export const live = new Live({
   onPush(push, whole) {
     showNumber(push.v);
     const before = places();
+    const ticks = [...document.querySelectorAll("main input:checked")].map(({ name, value }) => [name, value]);
     const changed = applyPush(push, whole);
+    for (const [name, value] of ticks) {
+      const field = document.querySelector(`main input[name="${CSS.escape(name)}"][value="${CSS.escape(value)}"]`);
+      if (field) field.checked = true;
+    }
     showAges(changed);
     for (const id of push.gone) known.delete(id);
     for (const element of changed) {

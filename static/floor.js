@@ -16,8 +16,22 @@ let soundedAt = 0;
 board({
   sending(command, form) {
     for (const field of form.querySelectorAll("input[data-money]")) command[field.name] = minor(field);
+    if (command.method && command.method !== "cash") delete command.given;
+    if (command.do !== "part") {
+      delete command.lines; // what is ticked is about parting only
+      delete command.guests;
+    }
+    if (command.do === "discount") command.percent ||= 0;
   },
-  changed: listen,
+  changed() {
+    listen();
+    if (document.activeElement === body && asked) document.querySelector(`main [data-ask=${asked}]`)?.focus();
+  },
+});
+
+let asked = ""; // which dialog's button had the focus last: it may have gone with its block
+document.addEventListener("focusin", ({ target }) => {
+  if (!target.closest("dialog")) asked = target.dataset.ask || "";
 });
 
 /** Whether this concerns whoever looks: their table, nobody's, or one whose waiter has not come. */

@@ -13,6 +13,7 @@ document.addEventListener("click", (event) => {
   const dialog = $(`#ask-${button.dataset.ask}`);
   const form = $("form", dialog);
   form.reset();
+  for (const own of form.querySelectorAll(".other [type=radio]")) own.value = "";
   for (const [name, value] of Object.entries(button.dataset)) {
     const field = form.elements[name];
     if (!field) continue;
@@ -22,6 +23,7 @@ document.addEventListener("click", (event) => {
   $("[data-title]", dialog).textContent = button.dataset.title || "";
   showChange(form);
   dialog.showModal();
+  document.activeElement.select?.();
 });
 
 // Whoever types a reason of their own has chosen it.

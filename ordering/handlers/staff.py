@@ -259,6 +259,7 @@ class PartyLive(StaffLive):
     async def audience(self, form: Form) -> Audience:
         """Those who look at this table, in this language."""
         await self.must_be_staff()
+        table_of((await self.services.desk.look(FLOOR))[FLOOR].value or Floor(), self.path_args[0])
         return Audience("party", form, self.lang, self.path_args[0])
 
 

@@ -103,6 +103,12 @@ def test_phones_follow_a_party_that_moves_joins_another_and_parts(server: Server
             await page.locator("#chosen label", has_text="Steamed Rice").click()
             theirs = await jo.evaluate("document.body.dataset.me")
             await page.check(f"[name=guests][value='{theirs}']", force=True)
+            # What somebody else does meanwhile leaves the ticks where they are.
+            await lin.evaluate("location.hash = '#me'")
+            await lin.fill("#me [name=name]", "Lin")
+            await lin.click("#me form:has([name=name]) button")
+            await expect(page.locator("#chosen")).to_contain_text("Lin")
+            await expect(page.locator("#chosen input:checked")).to_have_count(2)
             await page.get_by_role("button", name="Only what is ticked").click()
             await expect(jo).to_have_url(re.compile(codes[4]))
             await expect(jo.locator("#rounds .line")).to_have_count(1)

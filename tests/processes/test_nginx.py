@@ -71,7 +71,9 @@ def test_the_phones_of_a_table_meet_on_one_process(front: tuple[Nginx, Server]) 
             assert sorted(now - was for now, was in zip(after, before, strict=True)) == [0, 0, 4]
             for page in pages:
                 page.close()
-            await asyncio.sleep(0.1)
+            async with asyncio.timeout(10):  # until they have been missed
+                while [await phones(port) for port in server.ports] != before:
+                    await asyncio.sleep(0.05)
 
     tell(story())
 

@@ -236,7 +236,11 @@ def test_what_is_put_on_hold_or_moved_is_flagged_and_fired_is_new_again(round_in
     fired = sitting_rules.fire(table.sitting, Pace(), FireFor(op="o", table="t1"), table.moment())
     table.now(fired)
     assert (ticket_of(table).flagged, ticket_of(table).unseen > 0) == (False, True)
-    table.now(kitchen.void(sitting_rules.hold_for(table.sitting, line.id, table.moment()), line.id, "", table.moment()))
+    table.now(
+        kitchen.void(
+            sitting_rules.hold_for(table.sitting, line.id, table.moment()), line.id, "sold out", table.moment()
+        )
+    )
     assert ticket_of(table).lines[0].flag == "void"
 
 
@@ -245,7 +249,7 @@ def test_what_never_began_is_taken_back_without_a_word(menu: Menu) -> None:
     line = table.adds(PORK)
     table.now(sitting_rules.hold(table.sitting, Hold(op="o", line=line, on=True), table.moment()))
     table.places()
-    table.now(kitchen.void(table.sitting, line, "", table.moment()))
+    table.now(kitchen.void(table.sitting, line, "sold out", table.moment()))
     assert kitchen.tickets([table.sitting]) == ()
 
 

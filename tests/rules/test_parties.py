@@ -376,3 +376,16 @@ def carry_out(house: House, kind: str, table: str, to: str, number: int) -> int:
                 raise Refused("not_open")
             house.reopens(closed[number % len(closed)])
     return 0
+
+
+def test_the_staff_add_and_send_for_a_table_whose_first_guest_has_gone_elsewhere(house: House) -> None:
+    mine = house.orders("a", PORK, who=LIN)
+    house.orders("a", RICE, who=JO)
+    house.parts("a", "b", mine, [LIN])
+    command = AddFor(op="o", table="a", item=CAKE)
+    after, line = rules.add_for(house.at("a"), MENU, Stock(), command, house.staff())
+    assert rules.line_of(after, line).guest == JO
+    house.keep(after)
+    seen = PlaceFor(op="o", table="a", seen=house.count)
+    placed, _ = rules.place_for(house.at("a"), MENU, Stock(), Pace(), seen, house.staff())
+    assert rules.line_of(placed, line).state is State.QUEUED

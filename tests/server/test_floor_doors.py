@@ -7,7 +7,12 @@ import pytest
 from actors import Guest, Staff, new_op
 
 PORK = "dongpo-pork"
-LINE, TICKET, PAYMENT = "the line", "the ticket", "the payment"  # stand for ids that only the story knows
+LINE, IN_CART, TICKET, PAYMENT = (
+    "the line",
+    "a line of the cart",
+    "the ticket",
+    "the payment",
+)  # stand for ids that only the story knows
 BAD_FLOOR: list[tuple[dict[str, Any], int, str]] = [
     ({"do": "open", "table": "t99"}, 404, "no_such_table"),
     ({"do": "open", "table": "t1"}, 409, "already_open"),
@@ -24,12 +29,14 @@ BAD_FLOOR: list[tuple[dict[str, Any], int, str]] = [
     ({"do": "add", "table": "t1", "item": "unicorn"}, 409, "no_such_item"),
     ({"do": "add", "table": "t1", "item": PORK, "guest": "nobody"}, 409, "no_such_choice"),
     ({"do": "add", "table": "t1", "item": PORK, "qty": 0}, 409, "too_few"),
-    ({"do": "place", "table": "t1", "seen": 0}, 409, "nothing_to_place"),
+    ({"do": "place", "table": "t2", "seen": 0}, 409, "nothing_to_place"),
     ({"do": "place", "table": "t1", "seen": -1}, 400, "malformed"),
     ({"do": "hold", "table": "t1", "line": "x"}, 409, "no_such_line"),
     ({"do": "fire", "table": "t1"}, 409, "not_held"),
     ({"do": "void", "table": "t1", "line": LINE, "reason": "r" * 201}, 409, "too_long"),
     ({"do": "void", "table": "t1", "line": LINE}, 400, "malformed"),
+    ({"do": "void", "table": "t1", "line": LINE, "reason": " "}, 409, "reason_needed"),
+    ({"do": "hold", "table": "t1", "line": IN_CART}, 409, "wrong_state"),
     ({"do": "comp", "table": "t1", "line": LINE, "reason": "  "}, 409, "reason_needed"),
     ({"do": "discount", "table": "t1", "percent": 10}, 409, "reason_needed"),
     ({"do": "discount", "table": "t1", "percent": 101, "reason": "r"}, 409, "no_such_choice"),
@@ -65,12 +72,13 @@ async def evening(guest: Guest, http_port: int) -> tuple[Staff, dict[str, str]]:
     staff = await Staff(http_port).login()
     line = (await guest.do("add", item=PORK))["line"]
     await guest.do("place", seen=(await guest.scan())["version"])
+    waits = (await guest.do("add", item="steamed-rice"))["line"]
     assert (await staff.floor("pay", table="t1", amount=100, method="card")).status == 200
     assert (await staff.floor("open", table="t2")).status == 200
     blocks = (await staff.json("/floor/t1"))["blocks"]
     payment = next(block["id"] for name, block in blocks.items() if name.startswith("payment-"))
     tickets = (await staff.json("/kitchen"))["order"]["tickets"]
-    return staff, {LINE: line, PAYMENT: payment, TICKET: tickets[0].removeprefix("ticket-")}
+    return staff, {LINE: line, IN_CART: waits, PAYMENT: payment, TICKET: tickets[0].removeprefix("ticket-")}
 
 
 @pytest.mark.parametrize(
@@ -131,3 +139,11 @@ async def test_what_a_display_tells_again_changes_nothing(guest: Guest, http_por
         again = await staff.kitchen("shown", table="t1", ticket=ids[TICKET], looked=looked)
         assert (first.status, again.status) == (200, 200)
         assert (await staff.json("/kitchen"))["v"] == first["v"]
+
+
+@pytest.mark.gen_test
+async def test_a_table_that_there_is_not_shuts_the_socket(guest: Guest, http_port: int) -> None:
+    staff = await Staff(http_port).login()
+    socket = await staff.socket("/floor/t99/live")
+    assert await socket.read_message() is None
+    assert socket.close_code == 4403
