@@ -13,7 +13,7 @@ sys.path[:0] = [str(ROOT), str(HERE.parent), str(HERE)]
 from actors import Guest, Staff, tables, tell  # noqa: E402
 from evening import busy_table, states  # noqa: E402
 from machines import Server, short_folder  # noqa: E402
-from phones import room  # noqa: E402
+from phones import PHONE, SCREEN, room  # noqa: E402
 
 EVENING = [
     (6, "林", [("kung-pao-chicken", "不放花生"), ("dongpo-pork", "")]),
@@ -22,6 +22,18 @@ EVENING = [
     (3, "王", [("osmanthus-cake", "少糖"), ("sea-bass", ""), ("steamed-rice", "")]),
     (8, "Mia", [("steamed-rice", ""), ("dongpo-pork", "well done, please"), ("xiaolongbao", "")]),
 ]
+BOARDS = {
+    "kitchen": "/kitchen",
+    "pass": "/kitchen?view=expo",
+    "floor": "/floor",
+    "table": "/floor/t7",
+    "paying": "/floor/t7",
+    "staff": "/manage",
+    "plan": "/manage/plan",
+    "record": "/manage/log",
+    "login": "/login",
+}
+SHOWN = ("kitchen", "floor", "table")
 SIZES = {"small": (360, 740), "phone": (390, 844), "wide": (1280, 800)}
 
 
@@ -73,17 +85,19 @@ async def story(server: Server) -> None:
                         if shown and (scheme, lang, size) == ("light", "zh", "phone"):
                             await page.screenshot(path=images / f"diner-{state}.png")
                     await context.close()
-                for board in ("kitchen", "floor"):
-                    page = await here.board(f"/{board}?lang={lang}", color_scheme=scheme)
-                    await page.goto(f"{base}/{board}?lang={lang}")
-                    await page.wait_for_selector("body.proved")
-                    await page.wait_for_timeout(300)
-                    await page.screenshot(path=review / f"{board}-{scheme}-{lang}.png")
-                    if (scheme, lang) == ("light", "zh"):
-                        await page.screenshot(path=images / f"{board}.png")
-                    await page.set_viewport_size({"width": 390, "height": 844})
-                    await page.screenshot(path=review / f"{board}-phone-{scheme}-{lang}.png")
-                    await page.context.close()
+                page = await here.board("/floor", color_scheme=scheme)
+                for name, path in BOARDS.items():
+                    await page.set_viewport_size(SCREEN)
+                    await page.goto(f"{base}{path}{'&' if '?' in path else '?'}lang={lang}")
+                    await page.wait_for_timeout(800)
+                    if name == "paying":
+                        await page.click("#parts .ask >> nth=0")
+                    await page.screenshot(path=review / f"{name}-{scheme}-{lang}.png")
+                    if (scheme, lang) == ("light", "zh") and name in SHOWN:
+                        await page.screenshot(path=images / f"{name}.png")
+                    await page.set_viewport_size(PHONE)
+                    await page.screenshot(path=review / f"{name}-phone-{scheme}-{lang}.png")
+                await page.context.close()
 
 
 def main() -> None:

@@ -270,7 +270,7 @@ async def test_the_process_that_commits_does_not_wait_for_the_echo(guest: Guest,
 @pytest.mark.gen_test
 async def test_more_commands_than_a_person_can_tap_are_too_often(guest: Guest) -> None:
     page = await guest.look()
-    for number in range(400):
+    for number in range(3000):
         await page.socket.write_message(json.dumps({"op": f"n{number}", "do": "place", "seen": 0}))
     refused = await page.sees(lambda page: [a for a in page.answers.values() if a["error"] == "too_often"], PATIENCE)
     assert refused[0]["v"] == 0
