@@ -226,7 +226,10 @@ class Desk:
     async def left(self, account: Account) -> None:
         """Somebody has left a device."""
         command = commands.LogOut(secrets.token_hex(8))
-        rule = lambda case: Decision({STAFF: case.values[STAFF]}, {})  # noqa: E731
+
+        def rule(case: Case) -> Decision:
+            return Decision({STAFF: case.values[STAFF]}, {})
+
         await self._do(_Person(account.id, account.name), command, [STAFF], rule)
 
     async def _at_one_of(self, who: "_Person", command: Any, choices: "_Choices") -> dict[str, Any]:

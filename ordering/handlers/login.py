@@ -124,7 +124,8 @@ class Login(Page):
 
 def room_of(path: str) -> Room:
     """Which room's page it is."""
-    return {"kitchen": "kitchen", "manage": "manage"}.get(re.split(r"[/?]", path)[1], "floor")  # type: ignore[return-value]
+    first = re.split(r"[/?]", path)[1]
+    return "kitchen" if first == "kitchen" else "manage" if first == "manage" else "floor"
 
 
 class Lock(Page):
