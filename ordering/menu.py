@@ -17,6 +17,7 @@ from ordering.refused import Refused
 Names = dict[str, str]
 DAY = 24 * 60  # minutes
 WEEK = (1, 2, 3, 4, 5, 6, 7)  # Monday is 1
+Charset = Literal["gb18030", "cp1252"]
 
 
 class Picture(Struct, frozen=True):
@@ -45,6 +46,22 @@ class Station(Struct, frozen=True, forbid_unknown_fields=True):
     warn: int = 8
     late: int = 15
     backup: str = ""
+
+
+class Printer(Struct, frozen=True):
+    """A receipt printer in the network. It prints the tickets of its `stations`, and receipts if it does `receipts`;
+    `backup` is the id of the one that prints for it while it can't. `columns` are characters across at normal size,
+    `charset` is what it has a font for: "gb18030" Chinese, "cp1252" only Western letters."""
+
+    id: str
+    name: Names
+    host: str
+    port: int = 9100
+    columns: int = 48
+    stations: tuple[str, ...] = ()
+    receipts: bool = False
+    backup: str = ""
+    charset: Charset = "gb18030"
 
 
 class Tag(Struct, frozen=True):
@@ -203,6 +220,12 @@ class Menu(Struct, frozen=True, eq=False, dict=True):
     groups: tuple[Group, ...]
     categories: tuple[Category, ...]
     items: tuple[Item, ...]
+    printers: tuple[Printer, ...] = ()
+
+    @cached_property
+    def printer(self) -> dict[str, Printer]:
+        """Printers by id."""
+        return {printer.id: printer for printer in self.printers}
 
     @cached_property
     def item(self) -> dict[str, Item]:

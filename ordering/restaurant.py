@@ -24,6 +24,7 @@ from ordering.menu import (
     Alarm,
     Capacity,
     Category,
+    Charset,
     Group,
     Hours,
     Item,
@@ -31,6 +32,7 @@ from ordering.menu import (
     Modifier,
     Names,
     Ordering,
+    Printer,
     Shop,
     Station,
     Tag,
@@ -173,6 +175,20 @@ class AreaEntry(Struct, forbid_unknown_fields=True):
     tables: Annotated[list[TableEntry], Meta(min_length=1)]
 
 
+class PrinterEntry(Struct, forbid_unknown_fields=True):
+    """As `ordering.menu.Printer`."""
+
+    id: Key
+    name: Label
+    host: Annotated[str, Meta(max_length=253, pattern=r"^[A-Za-z0-9][A-Za-z0-9.:-]*$")]
+    port: Annotated[int, Meta(ge=1, le=65535)] = 9100
+    columns: Literal[32, 42, 48] = 48
+    stations: tuple[Key, ...] = ()
+    receipts: bool = False
+    backup: str = ""
+    charset: Charset = "gb18030"
+
+
 class File(Struct, forbid_unknown_fields=True):
     """The whole file."""
 
@@ -183,6 +199,7 @@ class File(Struct, forbid_unknown_fields=True):
     groups: list[GroupEntry]
     categories: Annotated[list[CategoryEntry], Meta(min_length=1)]
     items: Annotated[list[ItemEntry], Meta(min_length=1)]
+    printers: list[PrinterEntry] = []
 
 
 class Seats(NamedTuple):
@@ -271,6 +288,9 @@ def _restaurant(file: File, folder: Path) -> Restaurant:
         _known("item", item.id, "group", item.groups, groups)
         _known("item", item.id, "tag", item.tags, tags)
         _unique(f"modifiers of item {item.id!r}", [each for id in item.groups for each in groups[id].modifiers])
+    printers = _unique("printers", file.printers)
+    for printer in file.printers:
+        _check_printer(printer, stations, printers)
     menu = Menu(
         shop=_shop(file.shop),
         stations=tuple(file.stations),
@@ -278,6 +298,7 @@ def _restaurant(file: File, folder: Path) -> Restaurant:
         groups=tuple(_group(group) for group in file.groups),
         categories=tuple(Category(each.id, each.name, each.station, _hours(each.hours)) for each in file.categories),
         items=tuple(_item(item, categories, file.shop.bill.tax) for item in file.items),
+        printers=tuple(Printer(**msgspec.structs.asdict(each)) for each in file.printers),
     )
     stock = Stock(left={item.id: item.stock for item in file.items if item.stock is not None})
     tables = tuple(
@@ -380,6 +401,15 @@ def _item(entry: ItemEntry, categories: dict[str, CategoryEntry], tax: Decimal) 
         tax=_rate(entry.tax if entry.tax is not None else tax),
         slow=entry.slow,
     )
+
+
+def _check_printer(entry: PrinterEntry, stations: Iterable[str], printers: Iterable[str]) -> None:
+    _known("printer", entry.id, "station", entry.stations, stations)
+    _known("printer", entry.id, "printer", [entry.backup] if entry.backup else [], printers)
+    if entry.backup == entry.id:
+        raise ValueError(f"printer {entry.id!r}: it can't be its own backup")
+    if not entry.stations and not entry.receipts:
+        raise ValueError(f"printer {entry.id!r}: it has nothing to print: no stations, and receipts = false")
 
 
 def _unique(what: str, entries: Iterable[Any]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ordering.menu import DAY, Hours, Terms
+from ordering.menu import DAY, Hours, Printer, Terms
 from ordering.restaurant import DEMO, Restaurant, RestaurantError, read
 
 DISH = '[[items]]\nid = "dongpo-pork"'
@@ -30,6 +30,13 @@ def _shop(key: str, value: str) -> tuple[str, str]:
     """The line of the shop that says `key`, with another value."""
     line = next(line for line in TEXT.splitlines() if line.startswith(f"{key} ="))
     return line, f"{key} = {value}"
+
+
+def _printer(**more: str) -> tuple[str, str]:
+    """A printer before the areas, with these values as TOML writes them."""
+    values = {"id": '"wok"', "name": '{ en = "Wok" }', "host": '"192.168.1.50"', "stations": '["kitchen"]', **more}
+    lines = "".join(f"{key} = {value}\n" for key, value in values.items())
+    return "\n[[areas]]", f"\n[[printers]]\n{lines}\n[[areas]]"
 
 
 def test_the_demo_says_what_it_says() -> None:
@@ -73,6 +80,12 @@ def test_pictures_are_files_beside_the_restaurants(tmp_path: Path) -> None:
     assert set(made.brand) == {"logo", "cover"}
 
 
+def test_a_printer_needs_only_an_address_and_its_stations(tmp_path: Path) -> None:
+    made = _read(tmp_path, _printer()).menu
+    assert made.printer["wok"] == Printer("wok", {"en": "Wok"}, "192.168.1.50", 9100, 48, ("kitchen",))
+    assert not read(DEMO).menu.printers
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -92,6 +105,15 @@ def test_pictures_are_files_beside_the_restaurants(tmp_path: Path) -> None:
         (_shop("bill", "{ tips = [0] }"), "tips"),
         (_shop("bill", "{ coin = 0 }"), "0.05"),
         (_shop("bill", "{ coin = 0.001 }"), "two decimals"),
+        (_printer(stations='["sauna"]'), "'wok': there is no station 'sauna'"),
+        (_printer(backup='"nobody"'), "'wok': there is no printer 'nobody'"),
+        (_printer(backup='"wok"'), "its own backup"),
+        (_printer(port="70000"), "printers[0].port"),
+        (_printer(columns="47"), "printers[0].columns"),
+        (_printer(charset='"koi8-r"'), "printers[0].charset"),
+        (_printer(host='"http://wok/"'), "printers[0].host"),
+        (_printer(stations="[]"), "nothing to print"),
+        ((_printer()[0], _printer()[1].replace("[[areas]]", "") + _printer()[1]), "'wok' stands there twice"),
         (('defaults = ["', 'defaults = ["nothing", "'), "nothing"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
