@@ -8,6 +8,7 @@ from ordering.menu import Menu
 from ordering.near import Near
 from ordering.pace import Pace
 from ordering.sitting import Sitting
+from ordering.slips import Printers, Slips
 from ordering.staff import Staff
 from ordering.stock import Stock
 
@@ -19,6 +20,8 @@ PACE = "pace"
 LOAD = "load"
 SITTING = "sitting:"
 NEAR = "near:"
+SLIPS = "slips:"
+PRINTERS = "printers"
 
 KINDS: dict[str, type[Struct]] = {
     MENU: Menu,
@@ -29,6 +32,8 @@ KINDS: dict[str, type[Struct]] = {
     LOAD: Load,
     SITTING.rstrip(":"): Sitting,
     NEAR.rstrip(":"): Near,
+    SLIPS.rstrip(":"): Slips,
+    PRINTERS: Printers,
 }
 """Value types by the part of a document's name before the colon."""
 
@@ -46,3 +51,8 @@ def sitting_name(sitting_id: str) -> str:
 def near_name(sitting_id: str) -> str:
     """The name of the document with the signs of life at a sitting's table."""
     return NEAR + sitting_id
+
+
+def slips_name(sitting_id: str) -> str:
+    """The name of the document that records what was printed of a sitting's lines."""
+    return SLIPS + sitting_id

@@ -104,7 +104,11 @@ def part(
         guests=_together(other.guests, [guest for guest in sitting.guests if guest in leaving or guest.id in owners]),
         lines=tuple(
             replace(
-                _carried(line, sitting.table, to, 1), round=rounds.get(line.round, 0), added=1, changed=1, claimed=()
+                _carried(_from(sitting, line), sitting.table, to, 1),
+                round=rounds.get(line.round, 0),
+                added=1,
+                changed=1,
+                claimed=(),
             )
             for line in chosen
         ),
@@ -194,13 +198,18 @@ def _anew(sitting: Sitting, rounds: int, to: str, moment: Moment) -> list[Line]:
     """Its lines as those of a sitting at another table that has had so many rounds."""
     return [
         replace(
-            _carried(line, sitting.table, to, moment.v),
+            _carried(_from(sitting, line), sitting.table, to, moment.v),
             round=line.round + rounds if line.round else 0,
             added=moment.v,
             changed=moment.v,
         )
         for line in sitting.lines
     ]
+
+
+def _from(sitting: Sitting, line: Line) -> Line:
+    """The line in another sitting; one that was placed remembers where."""
+    return replace(line, placed_in=line.placed_in or sitting.id) if line.round else line
 
 
 def _carried(line: Line, table: str, to: str, v: int) -> Line:

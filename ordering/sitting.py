@@ -96,6 +96,7 @@ class Line(Struct, frozen=True):
     What passed between it and its station: `shown` on a display there first, `seen` by a cook first (ms; 0: not yet),
     `heeded` the allergies that a cook has acknowledged, `flag` what was done to it that no cook has acknowledged,
     `was` the table that the cooks know it for when it has moved since, `rush` whether it goes before the others.
+    `placed_in` is the sitting that placed it, where that is not this one: what was printed of it stands there.
     """
 
     id: str
@@ -129,6 +130,7 @@ class Line(Struct, frozen=True):
     flag: Flag = ""
     was: str = ""
     rush: bool = False
+    placed_in: str = ""
 
 
 class Round(Struct, frozen=True):

@@ -10,7 +10,7 @@ ROOT = Path(__file__).parent.parent
 FLOORS = [
     # 1: the pure rules, each resting on those before it
     "money refused brand menu stock pace load near commands state sitting guests kitchen bill payments floor parties "
-    "firewall staff documents restaurant",
+    "firewall slips staff documents restaurant",
     # 2: the store and the views
     "clock store options subscriber shelf embedded pictures "
     "views.text views.blocks views.card views.kitchen views.expo views.diner views.floor views.party views.receipt "

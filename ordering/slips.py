@@ -1,0 +1,294 @@
+"""What is to be printed: delivery records by line and printer, and the slips that follow from them.
+
+A queue is not stored. A slip is read off a sitting and its records (a document of their own, `slips:{sitting}`, so
+that what a printer does disturbs nobody's order): what is to be made and on no paper is a ticket, and what differs from
+its paper is a change. Whoever prints claims the lines first and settles them afterwards; a claim that was never
+settled may be on paper, so those lines are printed again as a COPY. A line's records stay in the document of the
+sitting it was placed in, wherever the line goes.
+"""
+
+from collections.abc import Collection, Mapping
+from enum import Enum
+from functools import cached_property
+from typing import Literal, NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from ordering.menu import Menu, Names, Printer
+from ordering.sitting import Line, Sitting, placed
+from ordering.state import TO_MAKE, State
+
+BACKUP_AFTER = 15_000  # ms that a printer fails before its backup prints: long enough to change a roll of paper
+TRIES_OWN = 2  # prints without a confirmation after which the backup gets the slip at once
+TRIES_MOST = 4  # … after which a person must look: nobody wants a ticket printed again and again
+
+Kind = Literal["ticket", "change"]
+Outcome = Literal["printed", "not_sent", "unknown"]
+"""What became of a job: surely on paper, surely not, or perhaps."""
+
+
+class Going(Enum):
+    """What a paper tells the cook to do with a line."""
+
+    MAKE = "make"
+    HELD = "held"
+    VOID = "void"
+
+
+class Said(Struct, frozen=True):
+    """What a paper says of a line."""
+
+    qty: int
+    name: Names
+    modifiers: tuple[Names, ...]
+    note: str
+    table: str
+    allergies: tuple[str, ...]
+    going: Going
+
+
+class Delivery(Struct, frozen=True):
+    """One line on one printer: `said` is on paper surely, `perhaps` since a job went out that nobody has confirmed.
+
+    `job` is the one that claims it now ("" none), `by` the printer that printed it last if that was the backup, `at`
+    when it was claimed or settled last (ms), `tries` how often a print was not confirmed, `again` that somebody wants
+    it once more.
+    """
+
+    line: str
+    printer: str
+    said: Said | None = None
+    perhaps: Said | None = None
+    job: str = ""
+    by: str = ""
+    at: int = 0
+    tries: int = 0
+    again: bool = False
+
+
+class Slips(Struct, frozen=True, dict=True):
+    """The delivery records of the lines that a sitting has placed. (`dict=True` gives the look-up a place.)"""
+
+    deliveries: tuple[Delivery, ...] = ()
+
+    @cached_property
+    def by_sink(self) -> dict[tuple[str, str], Delivery]:
+        """Deliveries by line and printer."""
+        return {(each.line, each.printer): each for each in self.deliveries}
+
+
+class Entry(Struct, frozen=True):
+    """A line on a slip: what it says now, what the paper before says (None: nothing), and why it was taken back."""
+
+    line: str
+    new: Said
+    old: Said | None = None
+    reason: str = ""
+
+
+class Slip(Struct, frozen=True):
+    """What goes on one piece of paper of `printer`. `records` is the sitting whose document knows of it, `round` 0 when
+    it tells of several, `at` when the (first) round was placed (ms), `tries` how often it was printed without a
+    confirmation; `failed`: too often."""
+
+    kind: Kind
+    printer: str
+    records: str
+    sitting: str
+    table: str
+    station: str
+    round: int
+    guest: str
+    at: int
+    copy: bool
+    failed: bool
+    tries: int
+    entries: tuple[Entry, ...]
+
+
+class Trouble(Struct, frozen=True):
+    """Why a printer does not print and since when (ms), how many slips wait for it, and which printer helps out."""
+
+    why: str
+    since: int
+    waiting: int = 0
+    helper: str = ""
+
+
+class Printers(Struct, frozen=True):
+    """The printers in trouble, by id: a document of the shop (`printers`), written by whoever prints."""
+
+    troubles: dict[str, Trouble] = {}
+
+
+class Behind(NamedTuple):
+    """A printer in trouble, and the one that prints for it, if any."""
+
+    printer: Printer
+    trouble: Trouble
+    helper: Printer | None
+
+
+def due(sitting: Sitting, menu: Menu, slips: Mapping[str, Slips], mine: Collection[str]) -> tuple[Slip, ...]:
+    """The slips that this sitting's lines still need, oldest first.
+
+    `slips` are the records by sitting (see `records_of`), `mine` the jobs under way: a claim of any other job is of
+    somebody who has died.
+    """
+    found: dict[_Paper, list[Entry]] = {}
+    tries: dict[_Paper, int] = {}
+    for line in placed(sitting):
+        records = line.placed_in or sitting.id
+        known = slips[records].by_sink if records in slips else {}
+        truth = said(sitting, line)
+        for printer in menu.printers:
+            if line.station not in printer.stations:
+                continue
+            record = known.get((line.id, printer.id))
+            want = _want(line, truth, record, mine)
+            if want is None:
+                continue
+            number = line.round if want.kind == "ticket" else 0
+            paper = _Paper(want.kind, printer.id, records, line.station, number, want.copy, want.failed)
+            found.setdefault(paper, []).append(Entry(line.id, truth, want.old, line.reason))
+            tries[paper] = max(tries.get(paper, 0), _tries(record))
+    made = [_slip(sitting, paper, tuple(entries), tries[paper]) for paper, entries in found.items()]
+    return tuple(sorted(made, key=lambda slip: (slip.at, slip.kind, slip.round, slip.station)))
+
+
+def records_of(sitting: Sitting) -> set[str]:
+    """The sittings whose records know of this one's placed lines."""
+    return {line.placed_in or sitting.id for line in placed(sitting)}
+
+
+def said(sitting: Sitting, line: Line) -> Said:
+    """What a paper should say of the line now."""
+    waits = line.state in (State.HELD, State.ASKED)
+    going = Going.HELD if waits else Going.VOID if line.state is State.VOID else Going.MAKE
+    modifiers = tuple(choice.name for choice in line.modifiers)
+    return Said(line.qty, line.name, modifiers, line.note, sitting.table, line.allergies, going)
+
+
+def claimed(slips: Slips, slip: Slip, job: str, by: str, at: int) -> Slips:
+    """The records once `job` is to print the slip on the printer `by`."""
+    known = dict(slips.by_sink)
+    helper = by if by != slip.printer else ""
+    for entry in slip.entries:
+        sink = (entry.line, slip.printer)
+        record = known.get(sink, Delivery(*sink))
+        known[sink] = replace(record, perhaps=entry.new, job=job, by=helper, at=at, tries=_tries(record))
+    return Slips(tuple(known.values()))
+
+
+def settled(slips: Slips, job: str, outcome: Outcome, at: int) -> Slips:
+    """The records once it is known what became of the job; the same value when none is claimed by it any more."""
+    if all(each.job != job for each in slips.deliveries):
+        return slips
+    after = (_settled(each, outcome, at) if each.job == job else each for each in slips.deliveries)
+    return Slips(tuple(each for each in after if each.said or each.perhaps))
+
+
+def reprint(slips: Slips, lines: Collection[str]) -> Slips:
+    """The records with these lines wanted once more, as a COPY, wherever they are on paper already."""
+    return Slips(tuple(replace(each, again=True, tries=0) if each.line in lines else each for each in slips.deliveries))
+
+
+def route(slip: Slip, menu: Menu, printers: Printers, now: int) -> str:
+    """The id of the printer that is to print the slip: its own, or the backup once that has failed for long or has
+    not confirmed the slip several times."""
+    own = menu.printer[slip.printer]
+    trouble = printers.troubles.get(own.id)
+    if not trouble or not own.backup or own.backup in printers.troubles:
+        return own.id
+    late = now - trouble.since >= BACKUP_AFTER or slip.tries >= TRIES_OWN
+    return own.backup if late else own.id
+
+
+def behind(menu: Menu, printers: Printers, stations: Collection[str] = ()) -> tuple[Behind, ...]:
+    """The printers of these stations (none: of all) that don't print what they should, in the menu's order."""
+    return tuple(
+        Behind(printer, trouble, menu.printer.get(trouble.helper))
+        for printer in menu.printers
+        if (trouble := printers.troubles.get(printer.id))
+        and (not stations or any(each in stations for each in printer.stations))
+    )
+
+
+class _Paper(NamedTuple):
+    """What lines must have in common to stand on one slip; `round` is 0 for changes: one slip tells of all rounds."""
+
+    kind: Kind
+    printer: str
+    records: str
+    station: str
+    round: int
+    copy: bool
+    failed: bool
+
+
+class _Want(NamedTuple):
+    """The kind of slip that a line is wanted on, and what its paper says that is not so any more."""
+
+    kind: Kind
+    copy: bool = False
+    old: Said | None = None
+    failed: bool = False
+
+
+def _want(line: Line, truth: Said, record: Delivery | None, mine: Collection[str]) -> _Want | None:
+    """On which kind of slip the line belongs now, if on any."""
+    if record is None:
+        return _Want("ticket") if line.state in TO_MAKE else None
+    if record.job in mine:
+        return None
+    paper = record.perhaps or record.said
+    same = paper == truth
+    failed = same and _tries(record) >= TRIES_MOST
+    if record.again:
+        return _Want("ticket", copy=True, failed=failed)
+    if line.state is State.SERVED or (same and record.perhaps is None):
+        return None
+    if record.said is None and line.state in TO_MAKE:
+        # Perhaps no paper tells of it at all: a change alone would not do.
+        return _Want("ticket", True, None if same else paper, failed)
+    if record.said is None and line.state is State.READY and same:
+        return None  # it was made without the paper
+    return _Want("change", same, record.said if same else paper, failed)
+
+
+def _tries(record: Delivery | None) -> int:
+    """How often it was printed without a confirmation; the job of somebody who has died is one."""
+    return record.tries + bool(record.job) if record else 0
+
+
+def _settled(record: Delivery, outcome: Outcome, at: int) -> Delivery:
+    match outcome:
+        case "printed":
+            return replace(record, said=record.perhaps, perhaps=None, job="", at=at, tries=0, again=False)
+        case "not_sent":
+            return replace(record, perhaps=record.perhaps if record.tries else None, job="", at=at)
+        case "unknown":
+            return replace(record, job="", at=at, tries=record.tries + 1)
+
+
+def _slip(sitting: Sitting, paper: _Paper, entries: tuple[Entry, ...], tries: int) -> Slip:
+    of = {line.id: line.round for line in sitting.lines}
+    numbers = sorted({of[entry.line] for entry in entries})
+    first = sitting.rounds[numbers[0] - 1]
+    one = len(numbers) == 1
+    return Slip(
+        kind=paper.kind,
+        printer=paper.printer,
+        records=paper.records,
+        sitting=sitting.id,
+        table=sitting.table,
+        station=paper.station,
+        round=first.number if one else 0,
+        guest=next((guest.name for guest in sitting.guests if guest.id == first.guest and one), ""),
+        at=first.at,
+        copy=paper.copy,
+        failed=paper.failed,
+        tries=tries,
+        entries=entries,
+    )
