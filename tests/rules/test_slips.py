@@ -202,6 +202,25 @@ def test_a_move_a_merge_and_a_parting_print_only_where_the_dishes_go_now(room: P
     assert told(room.prints_all()) == [("change", "wok", False, 1), ("change", "pass", False, 1)]
 
 
+def test_what_is_served_is_no_concern_of_a_printer(room: PrintRoom) -> None:
+    room.orders("a", PORK)
+    room.prints_all()
+    room.does("a", State.SERVED)
+    room.moves("a", "b")
+    assert room.prints_all() == []
+
+
+def test_a_change_that_nobody_has_confirmed_is_told_again_as_a_copy(room: PrintRoom) -> None:
+    room.orders("a", CAKE)
+    room.prints_all()
+    room.does("a", "void")
+    [slip] = room.due()
+    room.settles(slip, room.claims(slip), "unknown")
+    [again] = room.due()
+    assert told([slip, again]) == [("change", "pass", False, 1), ("change", "pass", True, 1)]
+    assert again.entries == slip.entries
+
+
 def test_an_allergy_that_is_told_later_is_a_change(room: PrintRoom) -> None:
     room.orders("a", PORK)
     room.prints_all()
