@@ -190,8 +190,13 @@ def settled(slips: Slips, job: str, outcome: Outcome, at: int) -> Slips:
 
 
 def reprint(slips: Slips, lines: Collection[str]) -> Slips:
-    """The records with these lines wanted once more, as a COPY, wherever they are on paper already."""
-    return Slips(tuple(replace(each, again=True, tries=0) if each.line in lines else each for each in slips.deliveries))
+    """The records with these lines wanted once more, as a COPY, wherever they are on paper already; what was in doubt
+    stays so."""
+
+    def wanted(each: Delivery) -> Delivery:
+        return replace(each, again=True, tries=min(each.tries, 1)) if each.line in lines else each
+
+    return Slips(tuple(map(wanted, slips.deliveries)))
 
 
 def route(slip: Slip, menu: Menu, printers: Printers, now: int) -> str:
