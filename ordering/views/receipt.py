@@ -124,7 +124,7 @@ def pdf(shown: Receipt, text: Text) -> bytes:
     from reportlab.pdfgen.canvas import Canvas
 
     pdfmetrics.registerFont(UnicodeCIDFont(CHINESE))
-    rows = _printed(shown, text)
+    rows = printed(shown, text)
     height = sum(row.space + row.size * 1.35 for row in rows) + 2 * MARGIN
     written = BytesIO()
     canvas = Canvas(written, pagesize=(WIDTH, height), invariant=True, lang=text.html_lang)
@@ -159,7 +159,7 @@ def pdf(shown: Receipt, text: Text) -> bytes:
     return written.getvalue()
 
 
-class _Printed(Struct, frozen=True):
+class Printed(Struct, frozen=True):
     """A line of print; sizes in points, `space` above it, `rule` a line across in that space."""
 
     left: str
@@ -170,46 +170,46 @@ class _Printed(Struct, frozen=True):
     rule: bool = False
 
 
-def _printed(shown: Receipt, text: Text) -> list[_Printed]:
+def printed(shown: Receipt, text: Text) -> list[Printed]:
     shop, bill = shown.shop, shown.bill
 
     def money(value: int) -> str:
         return text.money(value, shop)
 
-    rows = [_Printed(text.pick(shop.name), size=15, centred=True)]
+    rows = [Printed(text.pick(shop.name), size=15, centred=True)]
     if other := text.other(shop.name):
-        rows.append(_Printed(other, size=9, centred=True))
+        rows.append(Printed(other, size=9, centred=True))
     if shop.address:
-        rows.append(_Printed(shop.address, size=8, centred=True, space=2))
+        rows.append(Printed(shop.address, size=8, centred=True, space=2))
     title = text("Receipt") if shown.closed else text("Bill so far")
-    rows.append(_Printed(title, f"{text.date(shown.at, shop)} {text.time(shown.at, shop)}", space=12))
-    rows.append(_Printed(text("Table %(name)s", name=shown.table), shown.id))
+    rows.append(Printed(title, f"{text.date(shown.at, shop)} {text.time(shown.at, shop)}", space=12))
+    rows.append(Printed(text("Table %(name)s", name=shown.table), shown.id))
     for number, row in enumerate(shown.rows):
         first = number == 0
         rows.append(
-            _Printed(f"{row.qty} × {row.name}", money(row.amount), size=10, space=10 if first else 4, rule=first)
+            Printed(f"{row.qty} × {row.name}", money(row.amount), size=10, space=10 if first else 4, rule=first)
         )
-        rows += [_Printed(f"      {beside}", size=7.5) for beside in (row.other, row.details) if beside]
-    rows.append(_Printed(text("Dishes"), money(bill.lines), space=10, rule=True))
+        rows += [Printed(f"      {beside}", size=7.5) for beside in (row.other, row.details) if beside]
+    rows.append(Printed(text("Dishes"), money(bill.lines), space=10, rule=True))
     if bill.off:
-        rows.append(_Printed(text("Taken off"), money(-bill.off)))
+        rows.append(Printed(text("Taken off"), money(-bill.off)))
     if bill.service:
-        rows.append(_Printed(text("Service charge"), money(bill.service)))
+        rows.append(Printed(text("Service charge"), money(bill.service)))
     for tax in bill.taxes:
         sentence = text("of which %(rate)s tax") if shown.tax_included else text("%(rate)s tax")
-        rows.append(_Printed(sentence % {"rate": text.rate(tax.rate)}, money(tax.amount), size=8))
-    rows.append(_Printed(text("Total"), money(bill.total), size=14, space=5))
-    rows += [_Printed(paid.method, money(paid.amount)) for paid in shown.paid]
+        rows.append(Printed(sentence % {"rate": text.rate(tax.rate)}, money(tax.amount), size=8))
+    rows.append(Printed(text("Total"), money(bill.total), size=14, space=5))
+    rows += [Printed(paid.method, money(paid.amount)) for paid in shown.paid]
     if shown.paid and (left := bill.total - sum(paid.amount for paid in shown.paid)):
-        rows.append(_Printed(text("Left to pay"), money(left)))
+        rows.append(Printed(text("Left to pay"), money(left)))
     tip = text("Tip")
     for number, part in enumerate(shown.parts):
         first = number == 0
         name = part.name or text("Nobody yet")
-        rows.append(_Printed(name, money(part.amount), space=10 if first else 0, rule=first))
+        rows.append(Printed(name, money(part.amount), space=10 if first else 0, rule=first))
         if part.tip:
-            rows.append(_Printed(f"      {tip}", money(part.tip), size=8))
-    rows.append(_Printed(text("Thank you, and see you again!"), centred=True, space=14))
+            rows.append(Printed(f"      {tip}", money(part.tip), size=8))
+    rows.append(Printed(text("Thank you, and see you again!"), centred=True, space=14))
     return rows
 
 
