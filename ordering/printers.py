@@ -1,7 +1,7 @@
-"""One printer in the network: asked how it is, given a job, and believed only when it says that it has processed it.
+"""One printer in the network: asked how it is, given a job, and believed only when it says that it is done.
 
-ESC/POS over TCP has no acknowledgement: what was sent may lie in a buffer when the paper ends or the plug is pulled. But
-a printer answers GS r in its turn, after what came before it, where it answers DLE EOT at once (Epson's command
+ESC/POS over TCP has no acknowledgement: what was sent may lie in a buffer when the paper ends or the plug is pulled.
+But a printer answers GS r in its turn, after what came before it, where it answers DLE EOT at once (Epson's command
 reference). So it is asked by GS r before a job, whether it will answer at all, and after the cut, whether it is done.
 """
 
@@ -29,8 +29,8 @@ class Delivered(NamedTuple):
 
 
 async def deliver(printer: Printer, job: bytes, claim: Callable[[], Awaitable[bool]]) -> Delivered:
-    """Prints the job. `claim` is asked when the printer is ready and nothing has been sent yet; when it says no, nothing
-    is."""
+    """Prints the job. `claim` is asked when the printer is ready and nothing has been sent yet; when it says no,
+    nothing is."""
     try:
         async with asyncio.timeout(CONNECTED_WITHIN):
             reader, writer = await asyncio.open_connection(printer.host, printer.port)

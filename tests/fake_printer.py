@@ -8,7 +8,9 @@ import threading
 from collections.abc import Iterator
 from typing import Literal
 
-Manner = Literal["well", "hears nothing", "never confirms", "late", "cut in the middle", "vanishes after printing", "slow"]
+Manner = Literal[
+    "well", "hears nothing", "never confirms", "late", "cut in the middle", "vanishes after printing", "slow"
+]
 
 # What this printer understands of ESC/POS, by the bytes that each begins with: how many bytes follow.
 COMMANDS = {
@@ -42,6 +44,7 @@ class FakePrinter:
         self.raw: list[bytes] = []
         self.jobs = 0
         self.port = 0
+        self._asked = 0  # papers at the last GS r
         self._loop = asyncio.new_event_loop()
         self._lines: set[asyncio.StreamWriter] = set()
         self._server: asyncio.Server | None = None
@@ -95,7 +98,7 @@ class FakePrinter:
                 await reader.readexactly(1)
                 while self.paper_end or self.cover_open:
                     await asyncio.sleep(0.02)
-                if not await self._answers(bool(self.raw) and taken == b"\x1d", writer):
+                if not await self._answers(writer):
                     return
                 taken = b""
                 continue
@@ -115,10 +118,9 @@ class FakePrinter:
         self.papers.append(Paper(written.decode("gb18030" if chinese else "cp1252")))
         self.raw.append(taken)
 
-    async def _answers(self, before: bool, writer: asyncio.StreamWriter) -> bool:
+    async def _answers(self, writer: asyncio.StreamWriter) -> bool:
         """Answers GS r, in this printer's manner once something was printed since the last answer."""
-        printed, self._asked = len(self.papers), getattr(self, "_asked", 0)
-        after_job, self._asked = printed > self._asked, printed
+        after_job, self._asked = len(self.papers) > self._asked, len(self.papers)
         if after_job and self.manner == "never confirms":
             return True
         if after_job and self.manner == "vanishes after printing":
