@@ -18,6 +18,7 @@ from ordering.handlers.base import NotFound
 from ordering.handlers.door import LEAVING, LiveSocket
 from ordering.live import Live
 from ordering.options import Options
+from ordering.printing import Printing
 from ordering.services import Services
 from ordering.shelf import Shelf
 from ordering.store import Store
@@ -50,6 +51,7 @@ ROUTES: tuple[tuple[str, Any], ...] = (
     (r"/manage", manage.StaffPage),
     (r"/manage/do", manage.ManageDo),
     (r"/manage/plan", manage.PlanPage),
+    (r"/manage/printers", manage.PrintersPage),
     (r"/manage/log", manage.Record),
     (r"/manage/log.csv", manage.RecordCsv),
     (r"/kitchen", staff.KitchenPage),
@@ -105,13 +107,14 @@ async def serve(options: Options, store: Store, secret: str, sockets: Sequence[s
     loop.add_reader(parent, os._exit, 1)  # killed, not stopped: the ports must be free for the next one at once
     shared.shelf.start()
     shared.live.start()
-    duty = Duty(shared.desk)
+    duty, printing = Duty(shared.desk), Printing(shared.desk, shared.shelf, store)
     duty.start()
+    printing.start()
     server.add_sockets(sockets)
     await ending.wait()
     server.stop()
     await duty.stop()
-    await _send_away(shared.live)
+    await asyncio.gather(printing.stop(), _send_away(shared.live))
     await shared.live.stop()
     await shared.shelf.stop()
     await store.close()

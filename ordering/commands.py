@@ -10,6 +10,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Struct, field
 
+from ordering.menu import Charset
+
 Id = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._:-]+$")]
 MaybeId = Annotated[str, Meta(max_length=64, pattern=r"^[A-Za-z0-9._:-]*$")]
 Target = Literal["cooking", "ready", "served"]
@@ -390,6 +392,49 @@ class Refund(Command, frozen=True, tag="refund"):
     reason: str
 
 
+class PrintBill(Command, frozen=True, tag="print"):
+    """A table's bill on paper: of who sits there, or of `sitting`, which has left within the hour; by `printer` ("":
+    the first that prints receipts), in a language ("": the shop's)."""
+
+    table: Id
+    sitting: MaybeId = ""
+    printer: MaybeId = ""
+    lang: Annotated[str, Meta(max_length=16)] = ""
+
+
+class Reprint(Command, frozen=True, tag="reprint"):
+    """A ticket that is on paper already, printed once more: as a COPY."""
+
+    table: Id
+    ticket: Id
+
+
+class PrinterSave(Command, frozen=True, tag="printer_save"):
+    """A printer of the house as `ordering.menu.Printer`; "" as `printer`: another one."""
+
+    name: str
+    host: str
+    printer: MaybeId = ""
+    port: Annotated[int, Meta(ge=1, le=65535)] = 9100
+    columns: Literal[32, 42, 48] = 48
+    stations: tuple[Id, ...] = ()
+    receipts: bool = False
+    backup: MaybeId = ""
+    charset: Charset = "gb18030"
+
+
+class PrinterRemove(Command, frozen=True, tag="printer_remove"):
+    """A printer that the house does not have any more."""
+
+    printer: Id
+
+
+class PrinterTest(Command, frozen=True, tag="printer_test"):
+    """A printer prints a test, or says why it can't; nothing is changed."""
+
+    printer: Id
+
+
 class AccountAdd(Command, frozen=True, tag="account_add"):
     """Another person of the staff, with a password, a PIN or both."""
 
@@ -463,7 +508,7 @@ Diner = (
     | Tip
     | Enter
 )
-Kitchen = Advance | Recall | Undo | Shown | Acknowledge | Rush | Serve | SoldOut | Count | SetLoad
+Kitchen = Advance | Recall | Undo | Shown | Acknowledge | Rush | Serve | Reprint | SoldOut | Count | SetLoad
 Floor = (
     Open
     | Close
@@ -491,8 +536,12 @@ Floor = (
     | Discount
     | Pay
     | Refund
+    | PrintBill
+    | Reprint
 )
-Manage = AccountAdd | AccountChange | AccountSecrets | ForgetDevices | Arrange
+Manage = (
+    AccountAdd | AccountChange | AccountSecrets | ForgetDevices | Arrange | PrinterSave | PrinterRemove | PrinterTest
+)
 
 UNTOLD = ("op", "password", "pin")
 

@@ -13,46 +13,33 @@ from weakref import WeakValueDictionary
 
 import msgspec
 
-from ordering import bill, commands, firewall, guests, kitchen, parties, payments, sitting, staff
+from ordering import commands, kitchen, staff, verdicts
 from ordering import floor as floors
 from ordering import load as loads
-from ordering import stock as stocks
 from ordering.clock import now
 from ordering.commands import Command, fingerprint
-from ordering.documents import FLOOR, LOAD, MENU, PACE, STAFF, STOCK, near_name, sitting_name
-from ordering.floor import CODE_LENGTH, CODE_LETTERS, Floor, Table
+from ordering.documents import FLOOR, LOAD, MENU, PACE, STAFF, STOCK, near_name, sitting_name, slips_name
+from ordering.floor import Floor, Table
 from ordering.load import Load
-from ordering.menu import Menu, Terms, find
+from ordering.menu import Menu
 from ordering.near import SIGN_LASTS
 from ordering.pace import Pace
 from ordering.refused import Refused
 from ordering.shelf import Shelf
 from ordering.sitting import Moment, Sitting
-from ordering.staff import Account, Staff
-from ordering.state import State
+from ordering.slips import records_of
+from ordering.staff import Account
 from ordering.store import Committed, Conflict, Document, Loaded, Record, Store, StoreAway, same_meaning
+from ordering.verdicts import Case, Choices, Decision
 
 ELSEWHERE = ("no_such_line", "no_such_ticket", "no_such_payment")  # what the party before may have
 TRY_AGAIN = 0.05  # seconds before a commit is sent again after the connection failed under it
 FILES_AT_HAND = 400  # pictures that are kept in memory: about 10 MB
 
 
-class Case(NamedTuple):
-    """What a rule decides on: values by name (None: does not exist yet), and the moment."""
-
-    values: Mapping[str, Any]
-    sitting: Sitting
-    moment: Moment
-
-
-class Decision(NamedTuple):
-    """The documents afterwards, by name, and what the answer says besides `ok`."""
-
-    values: dict[str, Any]
-    answer: dict[str, Any]
-
-
 Rule = Callable[[Case], Decision]
+Change = Callable[[Mapping[str, Any]], dict[str, Any]]
+"""From the values of documents by name to those that are to be others."""
 T = TypeVar("T")
 
 
@@ -112,7 +99,7 @@ class Desk:
         name = sitting_name(sitting_id)
 
         def rule(case: Case) -> Decision:
-            return _diner(command, case, name)
+            return verdicts.diner(command, case, name)
 
         names = [name, MENU, STOCK, FLOOR, LOAD]
         if isinstance(command, commands.Place | commands.Fire):
@@ -149,19 +136,19 @@ class Desk:
         """A command of the kitchen or the floor."""
         who = _Person(account.id, account.name)
         if isinstance(command, commands.SoldOut | commands.Count):
-            return await self._do(who, command, [STOCK, MENU], lambda case: _stock(command, case))
+            return await self._do(who, command, [STOCK, MENU], lambda case: verdicts.availability(command, case))
         if isinstance(command, commands.SetLoad):
-            return await self._do(who, command, [LOAD, PACE], lambda case: _load(command, case))
+            return await self._do(who, command, [LOAD, PACE], lambda case: verdicts.set_load(command, case))
         floor = self._shelf.newest(FLOOR)
         if floor is None or floor.value is None or command.table not in floor.value.by_id:
             floor = (await self.look(FLOOR))[FLOOR]
         while True:
-            choices = _choices(floor.value or Floor(), command)
+            choices = verdicts.choices_of(floor.value or Floor(), command)
             try:
                 return await self._at_one_of(who, command, choices)
             except Refused:
                 newer = (await self.look(FLOOR))[FLOOR]
-                if _choices(newer.value or Floor(), command) == choices:
+                if verdicts.choices_of(newer.value or Floor(), command) == choices:
                     raise
                 floor = newer
 
@@ -174,7 +161,7 @@ class Desk:
 
     async def follow_load(self) -> bool:
         """Sets the kitchen's load to what follows from the open tickets and the times; whether it has changed."""
-        seen = await self.look(FLOOR, PACE, LOAD, MENU)
+        seen = await self.look(FLOOR, PACE, MENU)
         menu: Menu | None = seen[MENU].value
         if menu is None:
             return False
@@ -182,21 +169,54 @@ class Desk:
         found = (await self.look(*names)).values()
         tickets = kitchen.tickets(each.value for each in found if each.value is not None)
         open_now = sum(not ticket.waits for ticket in tickets)
-        pace, load, capacity = seen[PACE].value or Pace(), seen[LOAD].value or Load(), menu.shop.capacity
-        at = now()
-        after = loads.followed(load, loads.pressure(open_now, pace, capacity), pace, capacity, at)
-        if after is load:
-            return False
-        entry = {"who": "kitchen", "at": at, "in": [LOAD]}
+        pace, capacity = seen[PACE].value or Pace(), menu.shop.capacity
+        now_pressure, at = loads.pressure(open_now, pace, capacity), now()
+
+        def rule(values: Mapping[str, Any]) -> dict[str, Any]:
+            before = values[LOAD] or Load()
+            after = loads.followed(before, now_pressure, pace, capacity, at)
+            return {} if after is before else {LOAD: after}
+
+        return await self.by_itself("kitchen", [LOAD], rule)
+
+    async def by_itself(self, who: str, names: Collection[str], rule: Change) -> bool:
+        """What a process does without anybody asking: commits what `rule` makes of the values of these documents.
+
+        `rule` is asked on what is at hand and, before it is taken for an answer that nothing is to be done, on the
+        newest. Returns whether something was committed; raises `Refused` `store_away`, when it may have been.
+        """
         try:
-            outcome = await self.store.commit(
-                "kitchen", secrets.token_hex(8), "follow", b"{}", entry, {LOAD: seen[LOAD]}, {LOAD: after}
-            )
-        except StoreAway as error:
+            async with asyncio.timeout(self.store.timeout):
+                return await self._by_itself(who, list(names), rule)
+        except (StoreAway, TimeoutError) as error:
             raise Refused("store_away") from error
-        if isinstance(outcome, Committed):
-            self._shelf.take(outcome.documents.values(), outcome.s)
-        return isinstance(outcome, Committed)
+
+    async def _by_itself(self, who: str, names: list[str], rule: Change) -> bool:
+        op = secrets.token_hex(8)
+        seen = {name: document for name in names if (document := self._shelf.newest(name))}
+        newest = False
+        while True:
+            values = {name: document.value for name, document in seen.items()}
+            changes = rule(values) if len(seen) == len(names) else {}
+            if not changes:
+                if newest:
+                    return False
+                seen, newest = (await self.look_with_number(names)).documents, True
+                continue
+            entry = {"who": who, "at": now(), "in": list(changes)}
+            outcome = await self._until_committed(who, op, entry, seen, changes)
+            if isinstance(outcome, Conflict):
+                self._shelf.put(outcome.documents.values())
+                seen, newest = {**seen, **outcome.documents}, True
+                continue
+            if isinstance(outcome, Committed):
+                self._shelf.take(outcome.documents.values(), outcome.s)
+            return True
+
+    async def _until_committed(
+        self, who: str, op: str, entry: Mapping[str, Any], seen: Mapping[str, Document], changes: Mapping[str, Any]
+    ) -> Committed | Conflict | Record:
+        return await _until_it_answers(lambda: self.store.commit(who, op, who, b"{}", entry, seen, changes))
 
     async def manage(
         self, account: Account, command: commands.Manage, password: str = "", pin: str = ""
@@ -207,9 +227,13 @@ class Desk:
             if isinstance(command, commands.Arrange):
                 floor = case.values[FLOOR] or Floor()
                 return Decision({FLOOR: floors.arranged(floor, command.table, command.x, command.y)}, {})
-            return Decision({STAFF: _manage(command, case, password, pin)}, {})
+            if isinstance(command, commands.PrinterSave | commands.PrinterRemove):
+                return verdicts.printers(command, case)
+            return Decision({STAFF: verdicts.accounts(command, case, password, pin)}, {})
 
-        name = FLOOR if isinstance(command, commands.Arrange) else STAFF
+        name = {commands.Arrange: FLOOR, commands.PrinterSave: MENU, commands.PrinterRemove: MENU}.get(
+            type(command), STAFF
+        )
         return await self._do(_Person(account.id, account.name), command, [name], rule)
 
     async def tried(self, account: Account, right: bool, pin: bool) -> None:
@@ -232,20 +256,32 @@ class Desk:
 
         await self._do(_Person(account.id, account.name), command, [STAFF], rule)
 
-    async def _at_one_of(self, who: "_Person", command: Any, choices: "_Choices") -> dict[str, Any]:
+    async def _at_one_of(self, who: "_Person", command: Any, choices: Choices) -> dict[str, Any]:
         """A ticket or line may be of the present party, or of one before whose dishes are still being made."""
         for sittings in choices:
             names = [sitting_name(each) for each in sittings]
 
             def rule(case: Case, sittings: tuple[str, ...] = sittings) -> Decision:
-                return _staff(command, case, sittings)
+                return verdicts.table(command, case, sittings)
 
             try:
-                return await self._do(who, command, [*names, FLOOR, *_also(command)], rule, sittings[0])
+                papers = await self._papers(command, sittings[0])
+                needed = [*names, FLOOR, *verdicts.also(command), *papers]
+                return await self._do(who, command, needed, rule, sittings[0])
             except Refused as error:
                 if error.word not in ELSEWHERE or sittings == choices[-1]:
                     raise
         raise AssertionError("a table always has a sitting")
+
+    async def _papers(self, command: Any, sitting_id: str) -> list[str]:
+        """The documents that know what was printed, for a command about that."""
+        if isinstance(command, commands.PrintBill):
+            return [slips_name(sitting_id)]
+        if not isinstance(command, commands.Reprint):
+            return []
+        name = sitting_name(sitting_id)
+        document = self._shelf.newest(name) or (await self.look(name))[name]
+        return [slips_name(each) for each in sorted(records_of(document.value))] if document.value else []
 
     async def _do(
         self, who: "_Person", command: Command, names: list[str], rule: Rule, sitting_id: str = ""
@@ -288,7 +324,7 @@ class Desk:
                 return _repeated(outcome, meant)
             if isinstance(outcome, Committed):
                 self._shelf.take(outcome.documents.values(), outcome.s)
-                v = case.moment.v if _by_guest(command) else outcome.s
+                v = case.moment.v if verdicts.by_guest(command) else outcome.s
                 return {"op": command.op, "ok": True, "v": v, **decision.answer}
             self._shelf.put(outcome.documents.values())
             seen, newest = {**seen, **outcome.documents}, True
@@ -303,7 +339,7 @@ class Desk:
         decision: Decision,
     ) -> Committed | Conflict | Record:
         changes = _changes(case, decision)
-        v = case.moment.v if _by_guest(command) else None
+        v = case.moment.v if verdicts.by_guest(command) else None
         answer = msgspec.json.encode({"op": command.op, "ok": True, "v": v, **decision.answer})
         entry = {"who": who.id, "at": case.moment.at, "in": list(changes), "meant": msgspec.Raw(meant.encode())}
         return await _until_it_answers(
@@ -336,278 +372,10 @@ class _NotAtHand(Exception):
     """A document has not been read yet."""
 
 
-def _by_guest(command: Command) -> bool:
-    return isinstance(command, commands.Diner)
-
-
-def _also(command: Command) -> tuple[str, ...]:
-    """Which documents else a command about a table touches: what a station took, or on which terms a bill is made."""
-    if isinstance(command, commands.Advance):
-        return (PACE,) if command.to != State.COOKING.value else ()
-    return _ALSO.get(type(command), ())
-
-
-_ALSO: dict[type[Command], tuple[str, ...]] = {
-    **dict.fromkeys(
-        (
-            commands.Close,
-            commands.Part,
-            commands.Void,
-            commands.Comp,
-            commands.Discount,
-            commands.Pay,
-            commands.Refund,
-        ),
-        (MENU,),
-    ),
-    commands.AddFor: (MENU, STOCK),
-    commands.PlaceFor: (MENU, STOCK, PACE),
-    commands.FireFor: (PACE,),
-    commands.Approve: (PACE,),
-}
-
-_OF_ONE_BEFORE = (
-    commands.Advance,
-    commands.Recall,
-    commands.Undo,
-    commands.Shown,
-    commands.Acknowledge,
-    commands.Rush,
-    commands.Serve,
-    commands.Void,
-    commands.Refund,
-)
-"""Commands that may be about a party which has left while its food, or its money, is still seen to."""
-
-_Choices = tuple[tuple[str, ...], ...]
-
-
-def _choices(floor: Floor, command: Any) -> _Choices:
-    """The sittings that a command about a table may mean, one or two at a time; the first is the one it is about."""
-    present = floors.table_of(floor, command.table).sitting
-    if isinstance(command, commands.Move | commands.Merge | commands.Part) and command.to == command.table:
-        raise Refused("same_table")
-    match command:
-        case commands.Move() | commands.Part():
-            return ((present, floors.table_of(floor, command.to).sitting),)
-        case commands.Merge():
-            return ((floors.table_of(floor, command.to).sitting, present),)
-        case commands.Reopen():
-            return ((command.sitting, present),)
-        case commands.Serve(party=party) if party in floors.sittings_at(floor, command.table):
-            return ((party,),)
-        case _ if isinstance(command, _OF_ONE_BEFORE):
-            return tuple((each,) for each in floors.sittings_at(floor, command.table))
-        case _:
-            return ((present,),)
-
-
 def _case(who: _Person, seen: Mapping[str, Document], main: str, sitting_id: str) -> Case:
     values = {name: document.value for name, document in seen.items()}
     moment = Moment(v=seen[main].v + 1, at=now(), who=who.id, fresh=secrets.token_hex(6), name=who.name)
-    return Case(values, _sitting(values, sitting_id), moment)
-
-
-def _sitting(values: Mapping[str, Any], sitting_id: str) -> Sitting:
-    """The sitting that the command is about; one that does not exist yet must be the one its table waits with."""
-    if not sitting_id:
-        return Sitting("", "")
-    found: Sitting | None = values[sitting_name(sitting_id)]
-    if found is not None:
-        return found
-    floor: Floor = values[FLOOR] or Floor()
-    table = next((table for table in floor.tables if table.sitting == sitting_id), None)
-    if table is None:
-        raise Refused("sitting_closed")
-    return Sitting(sitting_id, table.id)
-
-
-def _diner(command: commands.Diner, case: Case, name: str) -> Decision:
-    """Which rule decides a guest's command."""
-    mine, moment = case.sitting, case.moment
-    menu, stock, pace = case.values[MENU], case.values[STOCK] or stocks.Stock(), case.values.get(PACE) or Pace()
-    load = case.values[LOAD] or Load()
-    ordering = menu.shop.ordering
-    if isinstance(command, commands.Enter):
-        after, let_in = firewall.enter(mine, command.pin, moment)
-        return Decision({name: after}, {"let_in": let_in})
-    table, calling = (case.values[FLOOR] or Floor()).by_id.get(mine.table), isinstance(command, commands.CallStaff)
-    firewall.must_be_let_in(mine, table, ordering, moment.who, calling)
-    match command:
-        case commands.Add():
-            loads.must_be_quick(load, find(menu, command.item))
-            after, line = sitting.add(mine, menu, stock, command, moment)
-            return Decision({name: after}, {"line": line})
-        case commands.Again():
-            after, lines = sitting.again(mine, menu, stock, command, moment)
-            for each in lines:
-                loads.must_be_quick(load, find(menu, sitting.line_of(after, each).item))
-            return Decision({name: after}, {"lines": lines})
-        case commands.Place():
-            loads.must_take(load)
-            after, rest = sitting.place(mine, menu, stock, pace, command, moment)
-            after = firewall.checked(after, menu.shop, moment)
-            return Decision({name: after, STOCK: rest}, {"round": len(after.rounds)})
-        case commands.Fire():
-            after = sitting.fire(mine, pace, command, moment)
-        case commands.Allergies():
-            after = guests.avoid(mine, menu, command, moment)
-        case _:
-            after = _PLAIN[type(command)](mine, command, moment)
-    return Decision({name: after}, {})
-
-
-_PLAIN: dict[type[Command], Callable[[Sitting, Any, Moment], Sitting]] = {
-    commands.Change: sitting.change,
-    commands.Note: sitting.note,
-    commands.Restore: sitting.restore,
-    commands.Share: sitting.share,
-    commands.Hold: sitting.hold,
-    commands.CallStaff: guests.call,
-    commands.Name: guests.name,
-    commands.Colour: guests.colour,
-    commands.SplitBill: bill.split,
-    commands.Claim: bill.claim,
-    commands.Tip: bill.tip,
-}
-"""The guests' commands that need nothing but the sitting."""
-
-
-def _stock(command: commands.SoldOut | commands.Count, case: Case) -> Decision:
-    """Which rule decides a command about what can be had."""
-    find(case.values[MENU], command.item)
-    stock = case.values[STOCK] or stocks.Stock()
-    if isinstance(command, commands.SoldOut):
-        return Decision({STOCK: stocks.mark(stock, command.item, command.on)}, {})
-    return Decision({STOCK: stocks.count(stock, command.item, command.count)}, {})
-
-
-def _manage(command: commands.Manage, case: Case, password: str, pin: str) -> Staff:
-    """Which rule decides a manager's command."""
-    known, moment = case.values[STAFF], case.moment
-    match command:
-        case commands.AccountAdd():
-            return staff.add(known, command.name, command.role, password, pin, moment)
-        case commands.AccountChange():
-            return staff.change(known, command.account, command.name, command.role, command.active, moment)
-        case commands.AccountSecrets():
-            return staff.secrets(known, command.account, password, pin, moment)
-        case commands.ForgetDevices():
-            return staff.forget_devices(known, moment)
-        case _:
-            raise AssertionError(f"no rule for {command!r}")
-
-
-def _load(command: commands.SetLoad, case: Case) -> Decision:
-    """The kitchen says how much it can take."""
-    pace = case.values[PACE] or Pace()
-    return Decision({LOAD: loads.chosen(command.level, pace, case.moment.name, case.moment.at)}, {})
-
-
-def _staff(command: Any, case: Case, sittings: tuple[str, ...]) -> Decision:
-    """Which rule decides a command about a table."""
-    if len(sittings) > 1:
-        return _parties(command, case, sittings)
-    floor, moment, mine, name = case.values[FLOOR], case.moment, case.sitting, sitting_name(sittings[0])
-    menu, stock = case.values.get(MENU), case.values.get(STOCK) or stocks.Stock()
-    terms, pace = menu.shop.terms if menu else Terms(), case.values.get(PACE) or Pace()
-    match command:
-        case commands.Open():
-            return Decision({name: sitting.opened(mine, moment)}, {})
-        case commands.Close():
-            code = new_code() if menu and menu.shop.ordering.codes == "sitting" else ""
-            freed, closed = floors.close(floor, mine, terms, moment, code)
-            return Decision({name: closed, FLOOR: freed}, {})
-        case commands.AddFor():
-            after, line = sitting.add_for(mine, case.values[MENU], stock, command, moment)
-            return Decision({name: after}, {"line": line})
-        case commands.PlaceFor():
-            after, rest = sitting.place_for(mine, case.values[MENU], stock, pace, command, moment)
-            return Decision({name: after, STOCK: rest}, {"round": len(after.rounds)})
-        case commands.FireFor():
-            return Decision({name: sitting.fire(mine, pace, command, moment)}, {})
-        case commands.HoldFor():
-            return Decision({name: sitting.hold_for(mine, command.line, moment)}, {})
-        case commands.Approve():
-            return Decision({name: firewall.approved(mine, command.round, pace, moment)}, {})
-        case commands.Decline():
-            return Decision({name: firewall.declined(mine, command.round, command.reason, moment)}, {})
-        case commands.Freeze():
-            return Decision({FLOOR: firewall.frozen(floor, command.table, command.on)}, {})
-        case commands.Recode():
-            return Decision({FLOOR: firewall.recoded(floor, command.table, new_code())}, {})
-        case commands.Own():
-            return Decision({FLOOR: firewall.owned(floor, command.table, moment.who if command.on else "")}, {})
-        case commands.Clear():
-            return Decision({name: guests.cleared(mine, command.call)}, {})
-        case commands.Take():
-            return Decision({name: guests.taken(mine, command.call, moment)}, {})
-        case commands.Pay() | commands.Refund() | commands.Comp() | commands.Discount():
-            return Decision({name: _MONEY[type(command)](mine, terms, command, moment)}, {})
-        case commands.Advance(line="") as advance:
-            after = kitchen.advance_ticket(mine, advance.ticket, State(advance.to), moment)
-        case commands.Advance() as advance:
-            after = kitchen.advance_line(mine, advance.line, State(advance.to), moment)
-        case commands.Undo():
-            after = kitchen.undo(mine, command.back, moment)
-        case commands.Shown():
-            after = kitchen.shown(mine, command.ticket, command.looked, moment)
-        case commands.Acknowledge():
-            after = kitchen.acknowledge(mine, command.ticket, command.seen, moment)
-        case commands.Rush():
-            after = kitchen.rush(mine, command.ticket, command.on, moment)
-        case commands.Serve():
-            after = kitchen.serve(mine, moment)
-        case commands.Recall(line=""):
-            after = kitchen.recall_ticket(mine, command.ticket, moment)
-        case commands.Recall():
-            after = kitchen.recall_line(mine, command.line, moment)
-        case commands.Void():
-            after = payments.covered(kitchen.void(mine, command.line, command.reason, moment), mine.terms or terms)
-        case _:
-            raise AssertionError(f"no rule for {command!r}")
-    changed = {name: after, FLOOR: floors.departed(floor, after)}
-    if PACE in case.values:
-        before = case.values[PACE]
-        pace = kitchen.paced(before or Pace(), mine, after)
-        changed[PACE] = before if pace == Pace() else pace
-    return Decision(changed, {})
-
-
-_MONEY: dict[type[Command], Callable[[Sitting, Terms, Any, Moment], Sitting]] = {
-    commands.Pay: payments.pay,
-    commands.Refund: payments.refund,
-    commands.Comp: payments.comp,
-    commands.Discount: payments.discount,
-}
-"""The staff's commands about money."""
-
-
-def _parties(command: Any, case: Case, sittings: tuple[str, ...]) -> Decision:
-    """Which rule decides a command about two sittings."""
-    floor, moment, mine = case.values[FLOOR], case.moment, case.sitting
-    other = _sitting(case.values, sittings[1])
-    names = [sitting_name(each) for each in sittings]
-    match command:
-        case commands.Move():
-            done = parties.move(floor, mine, other, command.to, moment)
-        case commands.Merge():
-            done = parties.merge(floor, other, mine, command.to, moment)
-            names.reverse()
-        case commands.Part():
-            terms = case.values[MENU].shop.terms
-            done = parties.part(floor, mine, other, command.to, command.lines, command.guests, terms, moment)
-        case commands.Reopen():
-            freed, after = parties.reopen(floor, mine, other, command.reason, moment)
-            return Decision({names[0]: after, FLOOR: freed}, {})
-        case _:
-            raise AssertionError(f"no rule for {command!r}")
-    return Decision({names[0]: done.sitting, names[1]: done.other, FLOOR: done.floor}, {})
-
-
-def new_code() -> str:
-    """A table's code."""
-    return "".join(secrets.choice(CODE_LETTERS) for _ in range(CODE_LENGTH))
+    return Case(values, verdicts.sitting_of(values, sitting_id), moment)
 
 
 def _repeated(record: Record, meant: str) -> dict[str, Any]:

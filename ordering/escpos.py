@@ -31,65 +31,79 @@ def language(menu: Menu) -> Text:
 
 def slip(shown: Slip, by: Printer, menu: Menu, floor: Floor) -> bytes:
     """The slip on the paper of the printer `by`; where that is a backup, the paper says for which printer."""
-    words = language(menu)
+    t = language(menu)
     paper = _Paper(by)
     if shown.copy:
-        paper.row(words("COPY"), big=True, inverted=True)
-        paper.row(words("Perhaps printed already: look before you cook."), bold=True)
+        paper.row(t("COPY"), big=True, inverted=True)
+        paper.row(t("Perhaps printed already: look before you cook."), bold=True)
     if by.id != shown.printer:
-        paper.row(words("For printer %(name)s", name=menu.printer[shown.printer].name), bold=True)
+        paper.row(t("For printer %(name)s", name=menu.printer[shown.printer].name), bold=True)
     if shown.kind == "change":
-        paper.row(words("CHANGE"), big=True, inverted=True)
-    paper.row(words("Table %(name)s", name=_table(shown.table, floor)), big=True)
+        paper.row(t("CHANGE"), big=True, inverted=True)
+    paper.row(t("Table %(name)s", name=_table(shown.table, floor)), big=True)
     station = next((each.name for each in menu.stations if each.id == shown.station), {})
-    about = [words("Round %(number)s", number=shown.round) if shown.round else "", words.time(shown.at, menu.shop)]
-    paper.row(" · ".join(each for each in (words.pick(station), *about, shown.guest) if each))
+    about = [t("Round %(number)s", number=shown.round) if shown.round else "", t.time(shown.at, menu.shop)]
+    paper.row(" · ".join(each for each in (t.pick(station), *about, shown.guest) if each))
     paper.rule()
     for entry in shown.entries:
-        _entry(paper, entry, menu, floor, words)
+        _entry(paper, entry, menu, floor, t)
     return paper.cut()
 
 
-def receipt(shown: Receipt, by: Printer, words: Text) -> bytes:
+def receipt(shown: Receipt, by: Printer, t: Text, copy: bool = False) -> bytes:
     """The receipt, or what is owed by now: the same rows as its PDF."""
     paper = _Paper(by)
-    for row in printed(shown, words):
+    if copy:
+        paper.row(t("COPY"), big=True, inverted=True, centred=True)
+    for row in printed(shown, t):
         if row.rule:
             paper.rule()
         paper.row(row.left, row.right, big=row.size >= BIG, centred=row.centred)
     return paper.cut()
 
 
-def _entry(paper: "_Paper", entry: Entry, menu: Menu, floor: Floor, words: Text) -> None:
+def test(by: Printer, menu: Menu, at: int) -> bytes:
+    """A page that shows whether a printer has the letters and the width that it is said to have."""
+    t = language(menu)
+    paper = _Paper(by)
+    paper.row(t("Test"), big=True, centred=True)
+    paper.row(t.pick(menu.shop.name), centred=True)
+    paper.row(t.pick(by.name), t.time(at, menu.shop))
+    paper.rule()
+    paper.row(" · ".join(each for item in menu.items[:3] for each in item.name.values()))
+    paper.row("¥ 1234567890", t("right edge"))
+    paper.row(t("Allergy: %(what)s", what="—"), tall=True, inverted=True)
+    return paper.cut()
+
+
+def _entry(paper: "_Paper", entry: Entry, menu: Menu, floor: Floor, t: Text) -> None:
     new, old = entry.new, entry.old
-    calls = {Going.VOID: words("VOID"), Going.HELD: words("ON HOLD"), Going.MAKE: ""}
-    call = words("MAKE NOW") if old and old.going is Going.HELD and new.going is Going.MAKE else calls[new.going]
+    calls = {Going.VOID: t("VOID"), Going.HELD: t("ON HOLD"), Going.MAKE: ""}
+    call = t("MAKE NOW") if old and old.going is Going.HELD and new.going is Going.MAKE else calls[new.going]
     if call:
         paper.row(call, tall=True, inverted=True)
     if old and old.table != new.table:
-        paper.row(
-            words("Table %(old)s → %(new)s", old=_table(old.table, floor), new=_table(new.table, floor)), tall=True
-        )
-    paper.row(f"{new.qty} × {words.pick(new.name)}", tall=True)
+        paper.row(t("Table %(old)s → %(new)s", old=_table(old.table, floor), new=_table(new.table, floor)), tall=True)
+    paper.row(f"{new.qty} × {t.pick(new.name)}", tall=True)
     if old and old.qty != new.qty:
         paper.row(f"{old.qty} → {new.qty}", tall=True)
     if new.modifiers:
-        paper.row(" · ".join(map(words.pick, new.modifiers)), indent=4, bold=True)
+        paper.row(" · ".join(map(t.pick, new.modifiers)), indent=4, bold=True)
     if new.note:
         paper.row(f"“{new.note}”", indent=4, bold=True)
     if entry.reason:
         paper.row(entry.reason, indent=4)
-    _allergies(paper, new, old, {tag.id: tag.label for tag in menu.allergens}, words)
+    _allergies(paper, new, old, {tag.id: tag.label for tag in menu.allergens}, t)
 
 
-def _allergies(paper: "_Paper", new: Said, old: Said | None, known: dict[str, Names], words: Text) -> None:
+def _allergies(paper: "_Paper", new: Said, old: Said | None, known: dict[str, Names], t: Text) -> None:
     def listed(said: Said) -> str:
-        return words.listed(words.pick(known.get(tag, {"": tag})) for tag in said.allergies) or words("none")
+        return t.listed(t.pick(known.get(tag, {"": tag})) for tag in said.allergies) or t("none")
 
     changed = old is not None and old.allergies != new.allergies
     if changed or new.allergies:
         what = f"{listed(old)} → {listed(new)}" if old and changed else listed(new)
-        paper.row(words("Allergy: %(what)s", what=what), tall=True, inverted=True)
+        paper.row(t("Allergy: %(what)s", what=what), tall=True, inverted=True)
 
 
 def _table(id: str, floor: Floor) -> str:

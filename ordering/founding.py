@@ -8,7 +8,6 @@ from typing import NamedTuple
 from argon2 import PasswordHasher
 from msgspec.structs import replace
 
-from ordering.desk import new_code
 from ordering.documents import FLOOR, MENU, STAFF, STOCK
 from ordering.floor import Floor
 from ordering.menu import Menu
@@ -17,6 +16,7 @@ from ordering.pictures import COVER, DISH, LOGO, Prepared, prepare
 from ordering.restaurant import DEMO, Restaurant, RestaurantError, read
 from ordering.staff import Account, Staff
 from ordering.store import Committed, Store
+from ordering.verdicts import new_code
 
 
 class Founded(NamedTuple):

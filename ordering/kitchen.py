@@ -179,7 +179,7 @@ def advance_line(sitting: Sitting, line_id: str, to: State, moment: Moment) -> S
 
 def advance_ticket(sitting: Sitting, ticket: str, to: State, moment: Moment) -> Sitting:
     """Every line of the ticket that can move on to `to`."""
-    lines = [line for line in _lines_of(sitting, ticket) if after(line.state, Act(to.value))]
+    lines = [line for line in ticket_lines(sitting, ticket) if after(line.state, Act(to.value))]
     return _with(sitting, [_on(line, to, moment) for line in lines])
 
 
@@ -195,7 +195,7 @@ def recall_line(sitting: Sitting, line_id: str, moment: Moment) -> Sitting:
 
 def recall_ticket(sitting: Sitting, ticket: str, moment: Moment) -> Sitting:
     """The ticket's furthest lines a state back: a served ticket is ready again, not queued."""
-    lines = _lines_of(sitting, ticket)
+    lines = ticket_lines(sitting, ticket)
     furthest = max((_ORDER.index(line.state) for line in lines if line.state in _ORDER), default=0)
     return _with(
         sitting,
@@ -223,7 +223,7 @@ def shown(sitting: Sitting, ticket: str, looked: bool, moment: Moment) -> Sittin
     """The ticket as one that a display has shown, or that a cook has seen; the same value when that is known."""
     changed = [
         replace(line, shown=line.shown or moment.at, seen=line.seen or (moment.at if looked else 0))
-        for line in _lines_of(sitting, ticket)
+        for line in ticket_lines(sitting, ticket)
         if line.state in OPEN and line.state is not State.HELD and not (line.seen if looked else line.shown)
     ]
     return _with(sitting, changed) if changed else sitting
@@ -232,7 +232,7 @@ def shown(sitting: Sitting, ticket: str, looked: bool, moment: Moment) -> Sittin
 def acknowledge(sitting: Sitting, ticket: str, seen: int, moment: Moment) -> Sitting:
     """The ticket with what a cook has read of it, which is what stood there at version `seen`: what has changed since
     is still to be read."""
-    read = [line for line in _lines_of(sitting, ticket) if line.changed <= seen]
+    read = [line for line in ticket_lines(sitting, ticket) if line.changed <= seen]
     changed = [
         replace(
             line,
@@ -254,7 +254,7 @@ def rush(sitting: Sitting, ticket: str, on: bool, moment: Moment) -> Sitting:
     """A ticket that goes before the others, or not any more."""
     changed = [
         replace(line, rush=on, changed=moment.v)
-        for line in _lines_of(sitting, ticket)
+        for line in ticket_lines(sitting, ticket)
         if line.state in OPEN and line.rush != on
     ]
     return _with(sitting, changed)
@@ -290,7 +290,8 @@ def _on(line: Line, to: State, moment: Moment) -> Line:
     return moved(line, Act(to.value), moment, shown=line.shown or moment.at, seen=line.seen or moment.at)
 
 
-def _lines_of(sitting: Sitting, ticket: str) -> list[Line]:
+def ticket_lines(sitting: Sitting, ticket: str) -> list[Line]:
+    """The lines of a ticket; raises `Refused` `no_such_ticket`."""
     lines = [line for line in sitting.lines if ticket_id(sitting.id, line.round, line.station) == ticket]
     if not lines:
         raise Refused("no_such_ticket")

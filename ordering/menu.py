@@ -4,6 +4,7 @@ A document of the shop (`menu`), written when the shop is founded or the menu ed
 language → text. Prices are minor units, rates hundredths of a per cent, hours minutes after midnight.
 """
 
+import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, lru_cache
@@ -11,6 +12,7 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ordering.refused import Refused
 
@@ -340,3 +342,41 @@ def _within(when: Iterable[Hours], day: int, minute: int) -> bool:
         or (yesterday in span.days and minute + DAY < span.closes)
         for span in when
     )
+
+
+NAME_LONGEST = 24
+HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:-]{0,252}")
+"""A name or an address in the network."""
+
+
+def with_printer(menu: Menu, printer: Printer) -> Menu:
+    """The menu with a printer more, or with another in the place of that of its id.
+
+    Raises `Refused` `name_needed`, `too_long`, `bad_address`, `no_such_station`, `no_such_printer` for its backup, or
+    `nothing_to_print`.
+    """
+    for name in printer.name.values():
+        if not name:
+            raise Refused("name_needed")
+        if len(name) > NAME_LONGEST:
+            raise Refused("too_long", limit=NAME_LONGEST)
+    if not HOST.fullmatch(printer.host):
+        raise Refused("bad_address")
+    if not {each.id for each in menu.stations} >= set(printer.stations):
+        raise Refused("no_such_station")
+    others = {each.id for each in menu.printers} - {printer.id}
+    if printer.backup and printer.backup not in others:
+        raise Refused("no_such_printer")
+    if not printer.stations and not printer.receipts:
+        raise Refused("nothing_to_print")
+    if printer.id in menu.printer:
+        return replace(menu, printers=tuple(printer if each.id == printer.id else each for each in menu.printers))
+    return replace(menu, printers=(*menu.printers, printer))
+
+
+def without_printer(menu: Menu, printer: str) -> Menu:
+    """The menu without a printer; nobody's backup is it any more. Raises `Refused` `no_such_printer`."""
+    if printer not in menu.printer:
+        raise Refused("no_such_printer")
+    kept = (each for each in menu.printers if each.id != printer)
+    return replace(menu, printers=tuple(replace(each, backup="") if each.backup == printer else each for each in kept))

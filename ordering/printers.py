@@ -10,22 +10,20 @@ from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 from ordering.menu import Printer
-from ordering.slips import Outcome
+from ordering.slips import Outcome, Why
 
 CONNECTED_WITHIN = 2.0  # seconds
 ANSWERED_WITHIN = 2.0  # seconds for a status
 PRINTED_WITHIN = 20.0  # seconds for a whole job: sixty lines at the 80 mm a second of an old printer take ten
 STATUS = {kind: bytes([0x10, 0x04, kind]) for kind in (1, 2, 4)}  # DLE EOT: the printer, why it is offline, its paper
 PAPER = b"\x1dr\x01"  # GS r 1: the paper, answered in turn
-WHYS = ("unreachable", "silent", "offline", "cover", "paper", "unconfirmed")
-"""Why a printer does not print."""
 
 
 class Delivered(NamedTuple):
-    """What became of a job, and why (one of `WHYS`) when it was not printed."""
+    """What became of a job, and why when it was not printed."""
 
     outcome: Outcome
-    why: str = ""
+    why: Why | None = None
 
 
 async def deliver(printer: Printer, job: bytes, claim: Callable[[], Awaitable[bool]]) -> Delivered:
@@ -35,7 +33,7 @@ async def deliver(printer: Printer, job: bytes, claim: Callable[[], Awaitable[bo
         async with asyncio.timeout(CONNECTED_WITHIN):
             reader, writer = await asyncio.open_connection(printer.host, printer.port)
     except (OSError, TimeoutError):
-        return Delivered("not_sent", "unreachable")
+        return Delivered("not_sent", Why.UNREACHABLE)
     delivered = Delivered("not_sent")
     try:
         if why := await _trouble(reader, writer):
@@ -50,8 +48,8 @@ async def deliver(printer: Printer, job: bytes, claim: Callable[[], Awaitable[bo
             writer.close()
 
 
-async def trouble(printer: Printer) -> str:
-    """Why the printer would not print now (one of `WHYS`); "" when it is ready."""
+async def trouble(printer: Printer) -> Why | None:
+    """Why the printer would not print now; None when it is ready."""
 
     async def nothing() -> bool:
         return False
@@ -59,19 +57,19 @@ async def trouble(printer: Printer) -> str:
     return (await deliver(printer, b"", nothing)).why
 
 
-async def _trouble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> str:
+async def _trouble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Why | None:
     try:
         async with asyncio.timeout(ANSWERED_WITHIN):
             state = {kind: await _asked(reader, writer, question) for kind, question in STATUS.items()}
             if state[2] & 0x04:
-                return "cover"
+                return Why.COVER
             if state[2] & 0x20 or state[4] & 0x60:
-                return "paper"
+                return Why.PAPER
             if state[1] & 0x08 or state[2] & 0x40:
-                return "offline"
-            return "paper" if await _asked(reader, writer, PAPER) & 0x0C else ""
+                return Why.OFFLINE
+            return Why.PAPER if await _asked(reader, writer, PAPER) & 0x0C else None
     except (OSError, TimeoutError, asyncio.IncompleteReadError):
-        return "silent"
+        return Why.SILENT
 
 
 async def _print(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, job: bytes) -> Delivered:
@@ -79,8 +77,8 @@ async def _print(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, job
         async with asyncio.timeout(PRINTED_WITHIN):
             ended = await _asked(reader, writer, job + PAPER) & 0x0C
     except (OSError, TimeoutError, asyncio.IncompleteReadError):
-        return Delivered("unknown", "unconfirmed")
-    return Delivered("unknown", "paper") if ended else Delivered("printed")
+        return Delivered("unknown", Why.UNCONFIRMED)
+    return Delivered("unknown", Why.PAPER) if ended else Delivered("printed")
 
 
 async def _asked(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, question: bytes) -> int:

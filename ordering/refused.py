@@ -99,6 +99,15 @@ WORDS: dict[str, Word] = {
         409, N_("%(item)s: somebody with an allergy eats this. Please acknowledge it on the ticket first.")
     ),
     "look_again": Word(409, N_("This ticket has changed just now. Please read it once more.")),
+    "nothing_printed": Word(409, N_("Nothing of this ticket is on paper yet: it is printed as soon as a printer can.")),
+    "no_such_printer": Word(409, N_("There is no such printer. Please open the page again.")),
+    "no_such_bill": Word(409, N_("This bill was closed too long ago to be printed here: open it as a PDF instead.")),
+    "no_such_station": Word(409, N_("There is no such station. Please open the page again.")),
+    "bad_address": Word(
+        409, N_("That is no address of a printer: it looks like 192.168.1.50, or like a name in your network.")
+    ),
+    "nothing_to_print": Word(409, N_("It has nothing to print: choose a station, or receipts.")),
+    "printer_trouble": Word(409, N_("The printer does not print: %(why)s.")),
     "no_such_call": Word(409, N_("This call is done already.")),
     "reason_needed": Word(409, N_("Please give a reason: it stands in the record.")),
     "same_table": Word(409, N_("That is the same table. Please choose another.")),

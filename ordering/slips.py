@@ -8,7 +8,7 @@ sitting it was placed in, wherever the line goes.
 """
 
 from collections.abc import Collection, Mapping
-from enum import Enum
+from enum import Enum, StrEnum
 from functools import cached_property
 from typing import Literal, NamedTuple
 
@@ -16,16 +16,30 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ordering.menu import Menu, Names, Printer
-from ordering.sitting import Line, Sitting, placed
+from ordering.refused import Refused
+from ordering.sitting import Line, Moment, Sitting, placed
 from ordering.state import TO_MAKE, State
 
 BACKUP_AFTER = 15_000  # ms that a printer fails before its backup prints: long enough to change a roll of paper
 TRIES_OWN = 2  # prints without a confirmation after which the backup gets the slip at once
 TRIES_MOST = 4  # … after which a person must look: nobody wants a ticket printed again and again
+BILLS_KEPT = 20  # of a sitting
 
 Kind = Literal["ticket", "change"]
 Outcome = Literal["printed", "not_sent", "unknown"]
 """What became of a job: surely on paper, surely not, or perhaps."""
+
+
+class Why(StrEnum):
+    """Why a printer does not print; SLOW: it does, and can't keep up."""
+
+    UNREACHABLE = "unreachable"
+    SILENT = "silent"
+    OFFLINE = "offline"
+    COVER = "cover"
+    PAPER = "paper"
+    UNCONFIRMED = "unconfirmed"
+    SLOW = "slow"
 
 
 class Going(Enum):
@@ -67,10 +81,35 @@ class Delivery(Struct, frozen=True):
     again: bool = False
 
 
+class Bill(Struct, frozen=True):
+    """A receipt, or what is owed by now, that somebody wants on paper (`at`, ms) from a printer, in a language.
+
+    `closed` says that it is a receipt, `copy` that there was one before; `done` is when it was printed (ms; 0: not
+    yet), `job` and `tries` are those of `Delivery`.
+    """
+
+    id: str
+    printer: str
+    lang: str
+    at: int
+    closed: bool = False
+    copy: bool = False
+    job: str = ""
+    tries: int = 0
+    done: int = 0
+
+    @property
+    def failed(self) -> bool:
+        """Whether it was printed without a confirmation too often."""
+        return self.tries + bool(self.job) >= TRIES_MOST
+
+
 class Slips(Struct, frozen=True, dict=True):
-    """The delivery records of the lines that a sitting has placed. (`dict=True` gives the look-up a place.)"""
+    """The delivery records of the lines that a sitting has placed, and its bills on paper. (`dict=True` gives the
+    look-up a place.)"""
 
     deliveries: tuple[Delivery, ...] = ()
+    bills: tuple[Bill, ...] = ()
 
     @cached_property
     def by_sink(self) -> dict[tuple[str, str], Delivery]:
@@ -110,7 +149,7 @@ class Slip(Struct, frozen=True):
 class Trouble(Struct, frozen=True):
     """Why a printer does not print and since when (ms), how many slips wait for it, and which printer helps out."""
 
-    why: str
+    why: Why
     since: int
     waiting: int = 0
     helper: str = ""
@@ -178,15 +217,16 @@ def claimed(slips: Slips, slip: Slip, job: str, by: str, at: int) -> Slips:
         sink = (entry.line, slip.printer)
         record = known.get(sink, Delivery(*sink))
         known[sink] = replace(record, perhaps=entry.new, job=job, by=helper, at=at, tries=_tries(record))
-    return Slips(tuple(known.values()))
+    return replace(slips, deliveries=tuple(known.values()))
 
 
 def settled(slips: Slips, job: str, outcome: Outcome, at: int) -> Slips:
     """The records once it is known what became of the job; the same value when none is claimed by it any more."""
-    if all(each.job != job for each in slips.deliveries):
+    if job not in {each.job for each in slips.deliveries} | {each.job for each in slips.bills}:
         return slips
     after = (_settled(each, outcome, at) if each.job == job else each for each in slips.deliveries)
-    return Slips(tuple(each for each in after if each.said or each.perhaps))
+    bills = (_paid(each, outcome, at) if each.job == job else each for each in slips.bills)
+    return Slips(tuple(each for each in after if each.said or each.perhaps), tuple(bills))
 
 
 def reprint(slips: Slips, lines: Collection[str]) -> Slips:
@@ -196,12 +236,46 @@ def reprint(slips: Slips, lines: Collection[str]) -> Slips:
     def wanted(each: Delivery) -> Delivery:
         return replace(each, again=True, tries=min(each.tries, 1)) if each.line in lines else each
 
-    return Slips(tuple(map(wanted, slips.deliveries)))
+    return replace(slips, deliveries=tuple(map(wanted, slips.deliveries)))
 
 
-def route(slip: Slip, menu: Menu, printers: Printers, now: int) -> str:
-    """The id of the printer that is to print the slip: its own, or the backup once that has failed for long or has
-    not confirmed the slip several times."""
+def bill_wanted(slips: Slips, menu: Menu, printer: str, lang: str, closed: bool, moment: Moment) -> Slips:
+    """The records with a bill to be printed ("" as printer: on the first that prints receipts); once it is `closed`,
+    every print but the first is a copy.
+
+    Raises `Refused` `no_such_printer`.
+    """
+    able = [each.id for each in menu.printers if each.receipts]
+    if not able or (printer and printer not in able):
+        raise Refused("no_such_printer")
+    copy = closed and any(each.closed for each in slips.bills)
+    bill = Bill(moment.fresh, printer or able[0], lang, moment.at, closed, copy)
+    return replace(slips, bills=(*slips.bills[-BILLS_KEPT:], bill))
+
+
+def bills_due(slips: Slips, mine: Collection[str]) -> tuple[Bill, ...]:
+    """The bills that are not on paper yet, oldest first; one that may be is a copy."""
+    return tuple(
+        replace(each, copy=each.copy or bool(each.job) or each.tries > 0)
+        for each in slips.bills
+        if not each.done and each.job not in mine
+    )
+
+
+def bill_claimed(slips: Slips, bill: str, job: str) -> Slips:
+    """The records once `job` is to print the bill; a job of somebody who has died counts as a try."""
+    return replace(
+        slips,
+        bills=tuple(
+            replace(each, job=job, tries=each.tries + bool(each.job)) if each.id == bill else each
+            for each in slips.bills
+        ),
+    )
+
+
+def route(slip: Slip | Bill, menu: Menu, printers: Printers, now: int) -> str:
+    """The id of the printer that is to print it: its own, or the backup once that has failed for long or has not
+    confirmed it several times."""
     own = menu.printer[slip.printer]
     trouble = printers.troubles.get(own.id)
     if not trouble or not own.backup or own.backup in printers.troubles:
@@ -275,6 +349,16 @@ def _settled(record: Delivery, outcome: Outcome, at: int) -> Delivery:
             return replace(record, perhaps=record.perhaps if record.tries else None, job="", at=at)
         case "unknown":
             return replace(record, job="", at=at, tries=record.tries + 1)
+
+
+def _paid(bill: Bill, outcome: Outcome, at: int) -> Bill:
+    match outcome:
+        case "printed":
+            return replace(bill, job="", done=at)
+        case "not_sent":
+            return replace(bill, job="")
+        case "unknown":
+            return replace(bill, job="", tries=bill.tries + 1)
 
 
 def _slip(sitting: Sitting, paper: _Paper, entries: tuple[Entry, ...], tries: int) -> Slip:

@@ -27,7 +27,7 @@ CLUSTER = "redis+cluster://"
 NEAR_KEPT = 24 * 60 * 60  # seconds after its last sign of life that a table's are forgotten
 ABSENT = ""  # the commit id of a document that does not exist
 
-_SCRIPTS = {name: (Path(__file__).parent / f"{name}.lua").read_text() for name in ("commit", "load", "near")}
+_SCRIPTS = {name: (Path(__file__).parent / f"{name}.lua").read_text() for name in ("commit", "load", "near", "lease")}
 
 
 class StoreAway(Exception):
@@ -112,6 +112,10 @@ class Keys:
     def file(self, name: str) -> str:
         """Key of a file."""
         return self._files + name
+
+    def lease(self, name: str) -> str:
+        """Key of a lease."""
+        return f"{self.prefix}lease:{name}"
 
     def op(self, who: str, op: str) -> str:
         """Key of an op's record: an op is its sender's, so two who pick the same one do not meet."""
@@ -218,6 +222,14 @@ class Store:
         keys = [self.keys.document(name), self.keys.sequence]
         arguments = [secrets.token_hex(8), guest, "" if at is None else at, where, oldest, NEAR_KEPT]
         await self._run("near", keys, arguments)
+
+    async def lease(self, name: str, who: str, ms: int) -> bool:
+        """Takes or keeps a lease for so long (0: gives it back); False while somebody else has it.
+
+        Raises:
+            StoreAway: it may be held or not.
+        """
+        return bool(await self._run("lease", [self.keys.lease(name)], [who, ms]))
 
     async def keep(self, files: Mapping[str, bytes]) -> None:
         """Keeps these files; a file's name says what is in it, so one that is there already is left alone.

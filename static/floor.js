@@ -44,8 +44,10 @@ function concerns(element) {
 const waiting = () => [...document.querySelectorAll("[data-call], .alarm")].filter(concerns);
 
 function listen() {
-  const news = waiting().filter((each) => !heard.has(each.dataset.call || each.id));
-  for (const each of news) heard.add(each.dataset.call || each.id);
+  const troubles = document.querySelectorAll("[data-trouble]"); // heard once: whoever can mend it knows
+  const name = ({ id, dataset }) => dataset.call || dataset.trouble || id;
+  const news = [...waiting(), ...troubles].filter((each) => !heard.has(name(each)));
+  for (const each of news) heard.add(name(each));
   if (news.length) ring();
   showMine();
   showPlan();

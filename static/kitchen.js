@@ -121,14 +121,15 @@ addEventListener("resize", showPages);
 const NEWS = [
   ["unseen", "ticket"],
   ["flagged", "void"],
+  ["trouble", "again"],
 ];
 
 /** Whatever has come since the last time sounds once. */
 function listen() {
   let kind;
   for (const [mark, word] of NEWS) {
-    for (const card of $$(`[data-${mark}]`, tickets)) {
-      const key = `${card.dataset.ticket} ${mark} ${card.dataset[mark]}`;
+    for (const each of $$(`[data-${mark}]`)) {
+      const key = `${each.dataset.ticket} ${mark} ${each.dataset[mark]}`;
       if (heard.has(key)) continue;
       heard.add(key);
       kind = word;

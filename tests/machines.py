@@ -244,6 +244,16 @@ class Proxy:
             target.shutdown(socket.SHUT_RDWR)
 
 
+def connected_to(pid: int) -> set[int]:
+    """The ports of this machine to which a process is connected."""
+    mine, found = _inodes(pid), set()
+    for row in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        words = row.split()
+        if words[3] == "01" and words[9] in mine:
+            found.add(int(words[2].rpartition(":")[2], 16))
+    return found
+
+
 def _listening_inodes() -> dict[int, str]:
     found = {}
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):

@@ -13,10 +13,10 @@ FLOORS = [
     "firewall slips staff documents restaurant",
     # 2: the store and the views
     "clock store options subscriber shelf embedded pictures "
-    "views.text views.blocks views.card views.kitchen views.expo views.diner views.floor views.party views.receipt "
-    "views.record views.pages views.audience escpos",
+    "views.text views.blocks views.card views.printers views.kitchen views.expo views.diner views.floor views.party "
+    "views.receipt views.record views.pages views.audience escpos",
     # 3: commands and connections
-    "printers desk duty live founding services metrics",
+    "printers verdicts desk printing duty live founding services metrics",
     # 4: doors
     "handlers.base handlers.assets handlers.door handlers.diner handlers.login handlers.staff handlers.manage "
     "handlers.ops",

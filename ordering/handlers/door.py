@@ -74,7 +74,7 @@ def _form_values(sent: Mapping[str, Any], union: Any) -> dict[str, Any]:
     return values
 
 
-SEVERAL = {"modifiers", "tags", "lines", "guests"}  # fields that may come more than once
+SEVERAL = {"modifiers", "tags", "lines", "guests", "stations"}  # fields that may come more than once
 
 
 def _last(value: Any) -> Any:

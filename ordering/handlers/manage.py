@@ -1,19 +1,25 @@
 """The manager's rooms: the staff, and the record of what everybody did."""
 
+import asyncio
 import csv
 import io
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from ordering import commands
-from ordering.documents import FLOOR, MENU, STAFF, sitting_name
+from ordering import commands, escpos
+from ordering.clock import now
+from ordering.documents import FLOOR, MENU, PRINTERS, STAFF, sitting_name
 from ordering.floor import Floor, spots
 from ordering.handlers.door import Do
 from ordering.handlers.login import hashed
 from ordering.handlers.staff import StaffOnly
 from ordering.menu import Menu
+from ordering.printers import deliver
+from ordering.refused import Refused
+from ordering.slips import Printers
 from ordering.staff import Staff, must_be_secret
+from ordering.views.printers import troubled
 from ordering.views.record import Entry, Wanted, entries, sittings_of
 
 SHOWN = 100  # entries of a page
@@ -68,6 +74,26 @@ class PlanPage(Manage):
         self.show("manage/plan.html", shop=documents[MENU].value.shop, areas=areas, flash=self.flash(), page="plan")
 
 
+class PrintersPage(Manage):
+    """GET /manage/printers: the printers of the house, and how they are."""
+
+    async def get(self) -> None:
+        """Called by Tornado."""
+        if not await self.let_in():
+            return
+        documents = await self.services.desk.look(MENU, PRINTERS)
+        menu: Menu = documents[MENU].value
+        self.show(
+            "manage/printers.html",
+            shop=menu.shop,
+            printers=menu.printers,
+            troubled={each.id: each for each in troubled(menu, documents[PRINTERS].value or Printers(), self.t)},
+            stations=[(station.id, self.t.pick(station.name)) for station in menu.stations],
+            flash=self.flash(),
+            page="printers",
+        )
+
+
 class ManageDo(Manage, Do):
     """POST /manage/do. Secrets are hashed here, before anything else sees the command."""
 
@@ -81,11 +107,28 @@ class ManageDo(Manage, Do):
             must_be_secret(command.password, command.pin)
             secrets = (await hashed(command.password), await hashed(command.pin))
             return await self.services.desk.manage(self.who, command, *secrets)
+        if isinstance(command, commands.PrinterTest):
+            await self._tested(command.printer)
+            return {"op": command.op, "ok": True, "v": self.standing()}
         return await self.services.desk.manage(self.who, command)
+
+    async def _tested(self, id: str) -> None:
+        """Lets a printer print a test; raises `Refused` with what is wrong with it."""
+        menu: Menu = (await self.services.desk.look(MENU))[MENU].value
+        if id not in menu.printer:
+            raise Refused("no_such_printer")
+        printer = menu.printer[id]
+        test = await asyncio.to_thread(escpos.test, printer, menu, now())
+        delivered = await deliver(printer, test, _surely)
+        if delivered.why:
+            raise Refused("printer_trouble", why=delivered.why)
 
     def back(self, sent: Mapping[str, Any]) -> str:
         """The page that the form came from."""
-        return "/manage/plan" if sent.get("do") == "arrange" else "/manage"
+        do = str(sent.get("do", ""))
+        if do.startswith("printer_"):
+            return "/manage/printers"
+        return "/manage/plan" if do == "arrange" else "/manage"
 
     def standing(self) -> int:
         """The shop's sequence number as far as it is known here."""
@@ -174,6 +217,10 @@ class RecordCsv(Record):
         self.set_header("Content-Type", "text/csv; charset=utf-8")
         self.set_header("Content-Disposition", 'attachment; filename="log.csv"')
         self.finish("\ufeff" + out.getvalue())
+
+
+async def _surely() -> bool:
+    return True
 
 
 def _cell(text: str) -> str:

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
 from ordering import floor as floors
-from ordering.documents import FLOOR, LOAD, MENU, STAFF, STOCK, near_name, sitting_name
+from ordering.documents import FLOOR, LOAD, MENU, PRINTERS, STAFF, STOCK, near_name, sitting_name
 from ordering.floor import Floor
 from ordering.load import Load
 from ordering.near import Near
 from ordering.sitting import Sitting
+from ordering.slips import Printers
 from ordering.stock import Stock
 from ordering.views import diner, expo, kitchen, party
 from ordering.views import floor as floor_view
@@ -51,7 +52,7 @@ def needs(audience: Audience, floor: Floor | None) -> set[str]:
     house = {FLOOR, MENU, STOCK, LOAD}
     if not audience.board:
         return house | {sitting_name(audience.subject), near_name(audience.subject)}
-    return house | {STAFF} | {sitting_name(id) for id in floors.open_sittings(floor or Floor())}
+    return house | {STAFF, PRINTERS} | {sitting_name(id) for id in floors.open_sittings(floor or Floor())}
 
 
 def build(audience: Audience, values: Mapping[str, Any], v: int, now: int, before: View | None = None) -> View:
@@ -76,15 +77,16 @@ def sitting_in(values: Mapping[str, Any], sitting_id: str) -> Sitting:
 def _content(audience: Audience, values: Mapping[str, Any], now: int) -> Content:
     floor: Floor = values[FLOOR]
     menu, stock, words = values[MENU], values[STOCK] or Stock(), text(audience.lang)
-    load = values.get(LOAD) or Load()
+    load, printers = values.get(LOAD) or Load(), values.get(PRINTERS) or Printers()
     if audience.kind == "diner":
         near = values.get(near_name(audience.subject)) or Near()
         return diner.content(sitting_in(values, audience.subject), menu, stock, floor, load, near, now, words)
     sittings = {id: sitting_in(values, id) for id in floors.open_sittings(floor)}
     if audience.kind == "kitchen":
-        return kitchen.content(list(sittings.values()), menu, stock, floor, load, now, words, audience.subject)
+        every = list(sittings.values())
+        return kitchen.content(every, menu, stock, floor, load, printers, now, words, audience.subject)
     if audience.kind == "expo":
-        return expo.content(list(sittings.values()), menu, floor, words)
+        return expo.content(list(sittings.values()), menu, floor, printers, words)
     if audience.kind == "party":
-        return party.content(sittings, menu, floor, words, audience.subject)
-    return floor_view.content(sittings, menu, floor, now, words)
+        return party.content(sittings, menu, floor, printers, words, audience.subject)
+    return floor_view.content(sittings, menu, floor, printers, now, words)

@@ -10,9 +10,11 @@ from ordering.floor import Floor
 from ordering.kitchen import Ticket
 from ordering.menu import Menu, Station
 from ordering.sitting import Line, Sitting
+from ordering.slips import Printers
 from ordering.state import DONE, TO_MAKE, State
 from ordering.views.blocks import Block, Content
 from ordering.views.kitchen import TicketShown, shown
+from ordering.views.printers import printers_block
 from ordering.views.text import Text
 
 
@@ -47,10 +49,10 @@ class PassShown(Struct, frozen=True):
     complete: int
 
 
-JSON_KINDS = frozenset({"whole", "pass_summary"})
+JSON_KINDS = frozenset({"whole", "pass_summary", "printers"})
 
 
-def content(sittings: Sequence[Sitting], menu: Menu, floor: Floor, text: Text) -> Content:
+def content(sittings: Sequence[Sitting], menu: Menu, floor: Floor, printers: Printers, text: Text) -> Content:
     """Every block of the pass: those of which something is ready first, then the oldest."""
     stations = {each.id: each for each in menu.stations}
     found: dict[str, list[Ticket]] = {}
@@ -62,6 +64,7 @@ def content(sittings: Sequence[Sitting], menu: Menu, floor: Floor, text: Text) -
     complete = sum(not _missing(table) and not table.waits for table in tables)
     words = {tag.id: text.pick(tag.label) for tag in menu.allergens}
     blocks = [
+        printers_block(menu, printers, text),
         Block("pass", "pass_summary", PassShown(len(tables), complete)),
         *(Block(f"whole-{table.sitting}", "whole", table, (words, menu.shop)) for table in tables),
     ]

@@ -12,9 +12,11 @@ from ordering.floor import Floor, Table
 from ordering.kitchen import Stage, Ticket, stage
 from ordering.menu import Menu, Terms
 from ordering.sitting import Sitting, cart
+from ordering.slips import Printers
 from ordering.state import OPEN, TO_MAKE, State
 from ordering.views.blocks import Block, Content
 from ordering.views.kitchen import until
+from ordering.views.printers import printers_block
 from ordering.views.text import Text
 
 
@@ -99,10 +101,12 @@ class SummaryShown(Struct, frozen=True):
 
 UNPAID_SHOWN = 15 * 60_000  # ms
 
-JSON_KINDS = frozenset({"table", "summary", "alarm", "unpaid"})
+JSON_KINDS = frozenset({"table", "summary", "alarm", "unpaid", "printers"})
 
 
-def content(sittings: Mapping[str, Sitting], menu: Menu, floor: Floor, now: int, text: Text) -> Content:
+def content(
+    sittings: Mapping[str, Sitting], menu: Menu, floor: Floor, printers: Printers, now: int, text: Text
+) -> Content:
     """Every block of the floor page at this moment (ms); `sittings` by id."""
     tickets = kitchen.tickets(sittings.values())
     alarm = menu.shop.alarm
@@ -116,6 +120,7 @@ def content(sittings: Mapping[str, Sitting], menu: Menu, floor: Floor, now: int,
     summary = SummaryShown(taken, len(shown), sum(len(table.calls) for table in shown))
     blocks = [
         Block("summary", "summary", summary),
+        printers_block(menu, printers, text),
         *(Block(f"alarm-{each.ticket}", "alarm", each) for each in alarms),
         *(Block(f"unpaid-{each.sitting}", "unpaid", each, (menu.shop,)) for each in unpaid),
         *tables,

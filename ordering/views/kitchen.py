@@ -12,9 +12,11 @@ from ordering.kitchen import Stage, Ticket, stage
 from ordering.load import Level, Load
 from ordering.menu import Alarm, Menu, Station
 from ordering.sitting import Line, Sitting
+from ordering.slips import Printers
 from ordering.state import OPEN, State
 from ordering.stock import Stock
 from ordering.views.blocks import Block, Content
+from ordering.views.printers import printers_block
 from ordering.views.text import Text
 
 
@@ -89,12 +91,13 @@ class TicketShown(Struct, frozen=True):
 
 
 class TicketBeside(Struct, frozen=True):
-    """What people see of a ticket besides: its station (the name is "" where there is no need to say it), and whether
-    it stands there because nobody at that station has seen it."""
+    """What people see of a ticket besides: its station (the name is "" where there is no need to say it), whether it
+    stands there because nobody at that station has seen it, and whether a printer prints that station's tickets."""
 
     station: Station
     station_name: str
     lent: bool
+    printed: bool
 
 
 class RecentShown(Struct, frozen=True):
@@ -148,13 +151,21 @@ class LoadShown(Struct, frozen=True):
     by: str
 
 
-JSON_KINDS = frozenset({"ticket", "all_day", "available", "load", "recent"})
+JSON_KINDS = frozenset({"ticket", "all_day", "available", "load", "recent", "printers"})
 
 NEXT = {State.QUEUED: State.COOKING, State.COOKING: State.READY, State.READY: State.SERVED}
 
 
 def content(
-    sittings: Sequence[Sitting], menu: Menu, stock: Stock, floor: Floor, load: Load, now: int, text: Text, subject: str
+    sittings: Sequence[Sitting],
+    menu: Menu,
+    stock: Stock,
+    floor: Floor,
+    load: Load,
+    printers: Printers,
+    now: int,
+    text: Text,
+    subject: str,
 ) -> Content:
     """Every block of a kitchen display at this moment (ms)."""
     chosen, stations = Chosen.parse(subject), {each.id: each for each in menu.stations}
@@ -169,11 +180,13 @@ def content(
         Block("all-day", "all_day", AllDayShown(len(own), tallies)),
         Block("load", "load", load_shown(load)),
         Block("recent", "recent", _recent(sittings, floor, chosen, text), (menu.shop,)),
+        printers_block(menu, printers, text, chosen.stations),
     ]
+    printed = {station for printer in menu.printers for station in printer.stations}
     for ticket in tickets:
         station = stations.get(ticket.station) or Station(ticket.station, {})
         named = text.pick(station.name) if ticket.id in lent or len(chosen.stations) != 1 else ""
-        beside = TicketBeside(station, named, ticket.id in lent)
+        beside = TicketBeside(station, named, ticket.id in lent, ticket.station in printed)
         blocks.append(_block(ticket, floor, beside, words, menu, text))
     for item in menu.items:
         if chosen.shows(item.station):

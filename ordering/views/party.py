@@ -10,9 +10,11 @@ from ordering.bill import Tax, amount, owed, price, shares
 from ordering.floor import Floor, Table
 from ordering.menu import Menu, Terms
 from ordering.sitting import Guest, Line, Payment, Sitting, cart, placed
+from ordering.slips import Printers
 from ordering.state import TO_MAKE, State
 from ordering.views.blocks import Block, Content
 from ordering.views.floor import AskShown, CallOnFloor, asks_of, calls_of
+from ordering.views.printers import printers_block
 from ordering.views.text import Text
 
 
@@ -124,10 +126,12 @@ class ClosedShown(Struct, frozen=True):
     at: int
 
 
-JSON_KINDS = frozenset({"party", "party_line", "sums", "payment"})
+JSON_KINDS = frozenset({"party", "party_line", "sums", "payment", "printers"})
 
 
-def content(sittings: Mapping[str, Sitting], menu: Menu, floor: Floor, text: Text, table_id: str) -> Content:
+def content(
+    sittings: Mapping[str, Sitting], menu: Menu, floor: Floor, printers: Printers, text: Text, table_id: str
+) -> Content:
     """Every block of a table's page, `sittings` by id."""
     table = floors.table_of(floor, table_id)
     sitting = sittings.get(table.sitting) or Sitting(table.sitting, table.id)
@@ -138,7 +142,10 @@ def content(sittings: Mapping[str, Sitting], menu: Menu, floor: Floor, text: Tex
     places = [_place(each, sittings, floor, text) for each in floor.tables if each.id != table.id]
     closed = [ClosedShown(each.sitting, each.at) for each in reversed(floor.closed) if each.table == table.id]
     free = floors.status(sitting) is floors.Status.FREE
+    able = [(each.id, text.pick(each.name)) for each in menu.printers if each.receipts]
     blocks = [
+        printers_block(menu, printers, text),
+        Block("paper", "paper", sums, (able, table, closed if free else [], shop)),
         Block("party", "party", _party(sitting, table, floor, guests, terms, menu, text), (shop,)),
         *(Block(f"line-{line.id}", "party_line", line, (table.id, shop)) for line in lines),
         Block("sums", "sums", sums, (shop,)),
@@ -150,7 +157,7 @@ def content(sittings: Mapping[str, Sitting], menu: Menu, floor: Floor, text: Tex
         Block("places", "places", sums, (places,)),
         Block("chosen", "chosen", sums, (lines, guests)),
         Block("eaters", "eaters", sums, (guests,)),
-        Block("closing", "closing", sums, (table.id, [line for line in lines if line.state == "cart"], shop)),
+        Block("closing", "closing", sums, (table.id, lines, shop)),
         Block("reopening", "reopening", sums, (closed if free else [], table.id, shop)),
     ]
     order = {

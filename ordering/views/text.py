@@ -21,6 +21,7 @@ from babel.numbers import format_decimal, format_percent
 from ordering.menu import DAY, WEEK, Hours, Names, Shop
 from ordering.money import MINOR_PER_MAJOR
 from ordering.refused import N_, WORDS, Refused
+from ordering.slips import Why
 from ordering.state import State
 
 CATALOGUES = Path(__file__).parent.parent / "locale"
@@ -89,6 +90,17 @@ STATES = {
 }
 
 
+WHYS = {
+    Why.UNREACHABLE: N_("it can't be reached: is it switched on, and in the network?"),
+    Why.SILENT: N_("it does not answer: does it speak ESC/POS?"),
+    Why.OFFLINE: N_("it says that it is offline: look at its lights"),
+    Why.COVER: N_("its cover is open"),
+    Why.PAPER: N_("it is out of paper"),
+    Why.UNCONFIRMED: N_("it has not confirmed what it was given: look at what came out"),
+    Why.SLOW: N_("it can't keep up"),
+}
+
+
 class Text:
     """One language. Templates know it as `t`."""
 
@@ -148,6 +160,10 @@ class Text:
         """A line's state in words."""
         return self(STATES[State(state)])
 
+    def trouble(self, why: str) -> str:
+        """Why a printer does not print, in words."""
+        return self(WHYS[Why(why)])
+
     def refusal(self, refused: Refused) -> str:
         """The sentence for a refusal."""
         return (
@@ -161,6 +177,8 @@ class Text:
             return self.pick(value)
         if isinstance(value, State):
             return self.state(value)
+        if isinstance(value, Why):
+            return self(WHYS[value])
         if isinstance(value, Hours):
             return self._span(value)
         if isinstance(value, list | tuple):

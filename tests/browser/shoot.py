@@ -26,14 +26,15 @@ BOARDS = {
     "kitchen": "/kitchen",
     "pass": "/kitchen?view=expo",
     "floor": "/floor",
-    "table": "/floor/t7",
-    "paying": "/floor/t7",
+    "table": "/floor/{busy}",
+    "paying": "/floor/{busy}",
     "staff": "/manage",
     "plan": "/manage/plan",
+    "printers": "/manage/printers",
     "record": "/manage/log",
     "login": "/login",
 }
-SHOWN = ("kitchen", "floor", "table")
+SHOWN = ("kitchen", "floor")
 SIZES = {"small": (360, 740), "phone": (390, 844), "wide": (1280, 800)}
 
 
@@ -67,6 +68,7 @@ async def evening(server: Server) -> str:
 async def story(server: Server) -> None:
     """Looks at everything."""
     code = await evening(server)
+    busy = (await tables(server.port))[6]["id"]
     base = f"http://127.0.0.1:{server.port}"
     images, review = ROOT / "docs" / "images", ROOT / "screenshots"
     images.mkdir(parents=True, exist_ok=True)
@@ -88,7 +90,7 @@ async def story(server: Server) -> None:
                 page = await here.board("/floor", color_scheme=scheme)
                 for name, path in BOARDS.items():
                     await page.set_viewport_size(SCREEN)
-                    await page.goto(f"{base}{path}{'&' if '?' in path else '?'}lang={lang}")
+                    await page.goto(f"{base}{path.format(busy=busy)}{'&' if '?' in path else '?'}lang={lang}")
                     await page.wait_for_timeout(800)
                     if name == "paying":
                         await page.click("#parts .ask >> nth=0")

@@ -151,7 +151,7 @@ def test_no_row_is_wider_than_the_paper_and_no_word_is_lost(note: str, by: Print
     printed, _ = obeyed(escpos.slip(replace(SLIP, entries=(Entry("l", replace(DUCK, note=note)),)), by, SHOP, FLOOR))
     for row in printed.splitlines():
         assert sum(1 if char.isascii() else 2 for char in row) <= by.columns
-    assert f"“{note}”".replace(" ", "") in printed.replace(" ", "").replace("\n", "")
+    assert not note or f"“{note}”".replace(" ", "") in printed.replace(" ", "").replace("\n", "")
 
 
 def test_a_receipt_is_what_its_pdf_says(menu: Menu) -> None:

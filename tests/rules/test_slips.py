@@ -16,7 +16,7 @@ from ordering import kitchen
 from ordering import sitting as rules
 from ordering.commands import Allergies, FireFor
 from ordering.guests import avoid
-from ordering.menu import Printer
+from ordering.menu import Printer, with_printer, without_printer
 from ordering.pace import Pace
 from ordering.refused import Refused
 from ordering.sitting import Sitting
@@ -31,7 +31,11 @@ from ordering.slips import (
     Slip,
     Slips,
     Trouble,
+    Why,
     behind,
+    bill_claimed,
+    bill_wanted,
+    bills_due,
     claimed,
     due,
     records_of,
@@ -264,13 +268,13 @@ def test_a_reprint_is_a_copy_of_what_is_on_paper(room: PrintRoom) -> None:
 def test_the_backup_prints_when_a_printer_has_failed_for_long_and_the_record_says_so(room: PrintRoom) -> None:
     [line] = room.orders("a", PORK)
     slip = room.due()[0]
-    room.troubles["wok"] = Trouble("paper", room.now)
+    room.troubles["wok"] = Trouble(Why.PAPER, room.now)
     assert route(slip, SHOP, Printers(room.troubles), room.now + BACKUP_AFTER - 1) == "wok"
     assert route(replace(slip, tries=TRIES_OWN), SHOP, Printers(room.troubles), room.now) == "bar"
     room.now += BACKUP_AFTER
     room.prints(slip)
     assert room.records[slip.records].by_sink[line, "wok"].by == "bar"
-    room.troubles["bar"] = Trouble("offline", room.now)
+    room.troubles["bar"] = Trouble(Why.OFFLINE, room.now)
     assert route(slip, SHOP, Printers(room.troubles), room.now) == "wok"
     room.prints(replace(slip, printer="pass"))
     assert room.records[slip.records].by_sink[line, "pass"].by == ""
@@ -289,7 +293,7 @@ def test_what_is_never_confirmed_is_not_printed_for_ever(room: PrintRoom) -> Non
 
 
 def test_a_station_is_told_of_the_printers_that_are_behind() -> None:
-    printers = Printers({"wok": Trouble("paper", 5, 3, "bar"), "gone": Trouble("paper", 5)})
+    printers = Printers({"wok": Trouble(Why.PAPER, 5, 3, "bar"), "gone": Trouble(Why.PAPER, 5)})
     [late] = behind(SHOP, printers)
     assert (late.printer, late.trouble.since, late.trouble.waiting, late.helper) == (WOK, 5, 3, BAR)
     assert behind(SHOP, printers, ["kitchen", "bar"]) == (late,)
@@ -373,3 +377,62 @@ def befalls(room: PrintRoom, fate: str, slip: Slip) -> None:
             room.settles(slip, job, "unknown")
         case _:
             room.mine.clear()
+
+
+def test_a_bill_is_printed_once_and_a_receipt_after_the_first_is_a_copy(room: PrintRoom) -> None:
+    shop = replace(MENU, printers=(WOK, replace(BAR, receipts=True)))
+    slips = bill_wanted(Slips(), shop, "", "en", False, room.staff())
+    [bill] = bills_due(slips, ())
+    assert (bill.printer, bill.copy) == ("bar", False)
+    slips = bill_claimed(slips, bill.id, "j")
+    assert bills_due(slips, {"j"}) == ()
+    assert [each.copy for each in bills_due(slips, ())] == [True], "the job of somebody who has died"
+    assert bills_due(settled(slips, "j", "not_sent", 1), ())[0].copy is False
+    assert bills_due(settled(slips, "j", "unknown", 1), ())[0].copy
+    slips = settled(slips, "j", "printed", 1)
+    assert bills_due(slips, ()) == ()
+    for copy in (False, True):
+        slips = bill_wanted(slips, shop, "bar", "en", True, room.staff())
+        [receipt] = bills_due(slips, ())
+        assert receipt.copy is copy
+        slips = settled(bill_claimed(slips, receipt.id, "k"), "k", "printed", 2)
+    with pytest.raises(Refused, match="no_such_printer"):
+        bill_wanted(slips, shop, "wok", "en", True, room.staff())
+
+
+def test_a_bill_that_is_never_confirmed_waits_for_a_person(room: PrintRoom) -> None:
+    shop = replace(MENU, printers=(replace(BAR, receipts=True),))
+    slips = bill_wanted(Slips(), shop, "", "en", False, room.staff())
+    for _ in range(TRIES_MOST):
+        [bill] = bills_due(slips, ())
+        assert not bill.failed
+        slips = settled(bill_claimed(slips, bill.id, "j"), "j", "unknown", 1)
+    assert bills_due(slips, ())[0].failed
+
+
+@pytest.mark.parametrize(
+    ("printer", "word"),
+    [
+        (replace(WOK, name={"en": ""}), "name_needed"),
+        (replace(WOK, name={"en": "w" * 25}), "too_long"),
+        (replace(WOK, host="http://wok/"), "bad_address"),
+        (replace(WOK, stations=("sauna",)), "no_such_station"),
+        (replace(WOK, backup="wok"), "no_such_printer"),
+        (replace(WOK, stations=()), "nothing_to_print"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_printer_that_makes_no_sense_is_refused(printer: Printer, word: str) -> None:
+    with pytest.raises(Refused, match=word):
+        with_printer(SHOP, printer)
+
+
+def test_printers_come_change_and_go() -> None:
+    more = with_printer(SHOP, Printer("new", {"en": "New"}, "10.0.0.9", stations=("bar",), backup="wok"))
+    assert [each.id for each in more.printers] == ["wok", "pass", "bar", "new"]
+    moved = with_printer(more, replace(WOK, host="10.0.0.8"))
+    assert moved.printer["wok"].host == "10.0.0.8"
+    gone = without_printer(moved, "wok")
+    assert gone.printer["new"].backup == ""
+    with pytest.raises(Refused, match="no_such_printer"):
+        without_printer(gone, "wok")
