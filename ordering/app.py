@@ -63,6 +63,7 @@ ROUTES: tuple[tuple[str, Any], ...] = (
     (rf"/floor/{ID}", staff.PartyPage),
     (rf"/floor/{ID}/live", staff.PartyLive),
     (rf"/floor/{ID}/code", staff.CodePage),
+    (rf"/floor/{ID}/log", manage.TableRecord),
     (r"/healthz", ops.Health),
     (r"/readyz", ops.Ready),
     (r"/metrics", ops.Metrics),

@@ -4,6 +4,8 @@ What looks wrong: too much of it, too dear, too many rounds or too many new phon
 opening hours, or the first round where the shop wants a nod for it.
 """
 
+from collections import Counter
+
 from msgspec.structs import replace
 
 from ordering.floor import Floor, Table, table_of
@@ -13,6 +15,7 @@ from ordering.pace import Pace
 from ordering.refused import Refused
 from ordering.sitting import Line, Moment, Round, Sitting, joined, must_have_reason, on_its_way, with_line
 from ordering.state import Act, State
+from ordering.stock import Stock, give_back
 
 LATELY = 10 * 60_000  # ms in which rounds and new phones count
 TRIES = 20  # wrong PINs at a table
@@ -62,12 +65,14 @@ def approved(sitting: Sitting, number: int, pace: Pace, moment: Moment) -> Sitti
     return replace(sitting, rounds=rounds)
 
 
-def declined(sitting: Sitting, number: int, reason: str, moment: Moment) -> Sitting:
-    """A round that was kept back, and that nobody will make."""
+def declined(sitting: Sitting, stock: Stock, number: int, reason: str, moment: Moment) -> tuple[Sitting, Stock]:
+    """A round that was kept back, and that nobody will make: others can have its portions."""
     must_have_reason(reason)
+    portions: Counter[str] = Counter()
     for line in _asked(sitting, number):
         sitting = void(sitting, line.id, reason, moment)
-    return sitting
+        portions[line.item] += line.qty
+    return sitting, give_back(stock, portions)
 
 
 def waiting(sitting: Sitting) -> tuple[Round, ...]:

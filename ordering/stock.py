@@ -55,6 +55,12 @@ def take(stock: Stock, wanted: Mapping[str, Wanted]) -> Stock:
     return stock if remaining == stock.left else replace(stock, left=remaining)
 
 
+def give_back(stock: Stock, portions: Mapping[str, int]) -> Stock:
+    """The stock with these portions again, of what is counted; the same value when none of it is."""
+    more = {item: qty + portions.get(item, 0) for item, qty in stock.left.items()}
+    return stock if more == stock.left else replace(stock, left=more)
+
+
 def mark(stock: Stock, item: str, sold_out: bool) -> Stock:
     """`item` sold out, or to be had again; a count of zero is forgotten when it is to be had again."""
     others = tuple(other for other in stock.sold_out if other != item)

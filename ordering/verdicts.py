@@ -68,6 +68,7 @@ _ALSO: dict[type[Command], tuple[str, ...]] = {
     ),
     commands.AddFor: (MENU, STOCK),
     commands.PrintBill: (MENU,),
+    commands.Decline: (STOCK,),
     commands.PlaceFor: (MENU, STOCK, PACE),
     commands.FireFor: (PACE,),
     commands.Approve: (PACE,),
@@ -259,7 +260,8 @@ def table(command: Any, case: Case, sittings: tuple[str, ...]) -> Decision:
         case commands.Approve():
             return Decision({name: firewall.approved(mine, command.round, pace, moment)}, {})
         case commands.Decline():
-            return Decision({name: firewall.declined(mine, command.round, command.reason, moment)}, {})
+            after, rest = firewall.declined(mine, stock, command.round, command.reason, moment)
+            return Decision({name: after, STOCK: case.values[STOCK] if rest is stock else rest}, {})
         case commands.Freeze():
             return Decision({FLOOR: firewall.frozen(floor, command.table, command.on)}, {})
         case commands.Recode():

@@ -149,12 +149,18 @@ def fake_printer() -> Iterator[FakePrinter]:
         yield printer
     finally:
         printer.unplug()
+        asyncio.run_coroutine_threadsafe(_ended(), loop).result(5)
         loop.call_soon_threadsafe(loop.stop)
         thread.join(5)
-        for task in asyncio.all_tasks(loop):
-            task.cancel()
-        loop.run_until_complete(asyncio.sleep(0.05))
         loop.close()
+
+
+async def _ended() -> None:
+    """Ends whatever still runs on this loop."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
 
 
 def refusing_port() -> int:

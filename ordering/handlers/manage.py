@@ -18,7 +18,7 @@ from ordering.menu import Menu
 from ordering.printers import deliver
 from ordering.refused import Refused
 from ordering.slips import Printers
-from ordering.staff import Staff, must_be_secret
+from ordering.staff import ROOMS, Room, Staff, must_be_secret
 from ordering.views.printers import troubled
 from ordering.views.record import Entry, Wanted, entries, sittings_of
 
@@ -31,7 +31,7 @@ EXPORTED = 10_000
 class Manage(StaffOnly):
     """A page that only managers may use."""
 
-    room = "manage"
+    room: Room = "manage"
 
 
 class StaffPage(Manage):
@@ -157,6 +157,8 @@ class Record(Manage):
             people=documents[STAFF].value.accounts,
             tables=[(table.id, table.name) for table in floor.tables],
             page="log",
+            rooms=ROOMS[self.who.role],
+            here=self.request.path,
         )
 
     def _wanted(self) -> Wanted:
@@ -197,6 +199,20 @@ class Record(Manage):
         loaded = await self.services.desk.look(*names) if names else {}
         sittings = [document.value for document in loaded.values() if document.value]
         return entries(found, sittings, **values, text=self.t)
+
+
+class TableRecord(Record):
+    """GET /floor/{table}/log: what was done at one table, for every waiter."""
+
+    room = "floor"
+
+    async def get(self, table: str = "") -> None:
+        """Called by Tornado."""
+        self._table = table
+        await super().get()
+
+    def _wanted(self) -> Wanted:
+        return super()._wanted()._replace(table=self._table, person="")
 
 
 class RecordCsv(Record):

@@ -91,12 +91,12 @@ STATES = {
 
 
 WHYS = {
-    Why.UNREACHABLE: N_("it can't be reached: is it switched on, and in the network?"),
-    Why.SILENT: N_("it does not answer: does it speak ESC/POS?"),
-    Why.OFFLINE: N_("it says that it is offline: look at its lights"),
+    Why.UNREACHABLE: N_("it can't be reached; look at its power and its network cable"),
+    Why.SILENT: N_("it does not answer as an ESC/POS printer would"),
+    Why.OFFLINE: N_("it says that it is offline; look at its lights"),
     Why.COVER: N_("its cover is open"),
     Why.PAPER: N_("it is out of paper"),
-    Why.UNCONFIRMED: N_("it has not confirmed what it was given: look at what came out"),
+    Why.UNCONFIRMED: N_("it has not confirmed what it was given; look at what came out"),
     Why.SLOW: N_("it can't keep up"),
 }
 

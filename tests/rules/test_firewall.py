@@ -12,6 +12,7 @@ from ordering.floor import Table as Place
 from ordering.menu import Hours, Menu, Ordering, Shop
 from ordering.pace import Pace
 from ordering.state import State
+from ordering.stock import Stock
 
 PORK = "dongpo-pork"
 OPEN = Ordering(portions=5, value=100_00, rounds=2, phones=2)
@@ -99,8 +100,11 @@ def test_after_the_first_nod_a_table_orders_by_itself(table: Table) -> None:
 def test_what_is_turned_down_is_taken_back_without_a_word_to_the_kitchen(table: Table) -> None:
     sent(table, 6)
     with refused("reason_needed"):
-        firewall.declined(table.sitting, 1, " ", table.moment())
-    table.now(firewall.declined(table.sitting, 1, "a joke", table.moment()))
+        firewall.declined(table.sitting, Stock(), 1, " ", table.moment())
+    item, qty = table.sitting.lines[0].item, sum(line.qty for line in table.sitting.lines)
+    after, stock = firewall.declined(table.sitting, Stock(left={item: 3, "other": 1}), 1, "a joke", table.moment())
+    assert stock.left == {item: 3 + qty, "other": 1}
+    table.now(after)
     assert [(line.state, line.reason, line.flag) for line in table.sitting.lines] == [(State.VOID, "a joke", "")]
     assert kitchen.tickets([table.sitting]) == ()
 
