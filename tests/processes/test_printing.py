@@ -227,7 +227,7 @@ def test_another_process_takes_over_from_one_that_is_killed_while_it_prints(pair
     tell(story())
 
 
-CHAOS = 20.0  # seconds
+CHAOS = 12.0  # seconds
 MANNERS: list[Manner] = ["hears nothing", "cut in the middle", "vanishes after printing"]
 
 
