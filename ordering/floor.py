@@ -133,6 +133,11 @@ def sittings_at(floor: Floor, table_id: str) -> tuple[str, ...]:
     return (table.sitting, *(left.sitting for left in floor.leaving if left.table == table_id))
 
 
+def closed_sittings(floor: Floor, table_id: str = "") -> tuple[str, ...]:
+    """The ids of the sittings closed lately, the latest first; of one table, or of all."""
+    return tuple(each.sitting for each in reversed(floor.closed) if table_id in ("", each.table))
+
+
 def open_sittings(floor: Floor) -> tuple[str, ...]:
     """The ids of all sittings that the staff's pages look at."""
     return (
@@ -163,9 +168,13 @@ def close(floor: Floor, sitting: Sitting, terms: Terms, moment: Moment, code: st
 
 
 def departed(floor: Floor, sitting: Sitting) -> Floor:
-    """The floor without a closed sitting that the kitchen has finished; the same value when it is not that."""
-    if unfinished(sitting) or all(left.sitting != sitting.id for left in floor.leaving):
+    """The floor without a closed sitting that the kitchen has finished, or with one of which something was called back;
+    the same value when it is neither."""
+    known = any(left.sitting == sitting.id for left in floor.leaving)
+    if not sitting.closed or unfinished(sitting) == known:
         return floor
+    if not known:
+        return replace(floor, leaving=(*floor.leaving, Leaving(sitting.id, sitting.table)))
     return replace(floor, leaving=tuple(left for left in floor.leaving if left.sitting != sitting.id))
 
 

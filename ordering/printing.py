@@ -208,7 +208,7 @@ class Printing:
     def _sittings(self) -> set[str]:
         """Those that have something on a display or may have, and those closed lately: their slips, too."""
         floor: Floor = self._value(FLOOR) or Floor()
-        return {*floors.open_sittings(floor), *(each.sitting for each in floor.closed)}
+        return {*floors.open_sittings(floor), *floors.closed_sittings(floor)}
 
     def _sitting(self, id: str) -> Sitting | None:
         found: Sitting | None = self._value(sitting_name(id))

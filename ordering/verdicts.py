@@ -88,11 +88,14 @@ def choices_of(floor: Floor, command: Any) -> Choices:
         case commands.Reopen():
             return ((command.sitting, present),)
         case commands.PrintBill(sitting=left) if left:
-            if left not in (present, *(each.sitting for each in floor.closed if each.table == command.table)):
+            if left not in (present, *floors.closed_sittings(floor, command.table)):
                 raise Refused("no_such_bill")
             return ((left,),)
         case commands.Serve(party=party) if party in floors.sittings_at(floor, command.table):
             return ((party,),)
+        case commands.Recall():
+            at = (*floors.sittings_at(floor, command.table), *floors.closed_sittings(floor, command.table))
+            return tuple((each,) for each in dict.fromkeys(at))
         case _ if isinstance(command, _OF_ONE_BEFORE):
             return tuple((each,) for each in floors.sittings_at(floor, command.table))
         case _:
@@ -101,7 +104,6 @@ def choices_of(floor: Floor, command: Any) -> Choices:
 
 _OF_ONE_BEFORE = (
     commands.Advance,
-    commands.Recall,
     commands.Undo,
     commands.Shown,
     commands.Acknowledge,

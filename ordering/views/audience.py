@@ -52,7 +52,9 @@ def needs(audience: Audience, floor: Floor | None) -> set[str]:
     house = {FLOOR, MENU, STOCK, LOAD}
     if not audience.board:
         return house | {sitting_name(audience.subject), near_name(audience.subject)}
-    return house | {STAFF, PRINTERS} | {sitting_name(id) for id in floors.open_sittings(floor or Floor())}
+    floor = floor or Floor()
+    lately = floors.closed_sittings(floor) if audience.kind == "kitchen" else ()  # what was finished can be called back
+    return house | {STAFF, PRINTERS} | {sitting_name(id) for id in (*floors.open_sittings(floor), *lately)}
 
 
 def build(audience: Audience, values: Mapping[str, Any], v: int, now: int, before: View | None = None) -> View:
@@ -83,7 +85,8 @@ def _content(audience: Audience, values: Mapping[str, Any], now: int) -> Content
         return diner.content(sitting_in(values, audience.subject), menu, stock, floor, load, near, now, words)
     sittings = {id: sitting_in(values, id) for id in floors.open_sittings(floor)}
     if audience.kind == "kitchen":
-        every = list(sittings.values())
+        lately = [values.get(sitting_name(id)) for id in floors.closed_sittings(floor) if id not in sittings]
+        every = [*sittings.values(), *(each for each in lately if each)]
         return kitchen.content(every, menu, stock, floor, load, printers, now, words, audience.subject)
     if audience.kind == "expo":
         return expo.content(list(sittings.values()), menu, floor, printers, words)
