@@ -15,7 +15,7 @@ from contextlib import suppress
 from itertools import chain
 
 from ordering.store import Document, Store, StoreAway
-from ordering.subscriber import Subscriber, connect
+from ordering.subscriber import Subscriber, subscriber
 
 log = logging.getLogger(__name__)
 
@@ -186,7 +186,8 @@ class Shelf:
                 async with asyncio.timeout(max(0.0, looked_at + self._pause() - loop.time())):
                     await self._wake.wait()
             self._wake.clear()
-            catching_up = self._catching_up and self._watchers.keys() <= self._subscribed
+            # After a fault everything is read as soon as anything can be read, not when the next look is due.
+            catching_up = (self._catching_up or not self.live) and self._watchers.keys() <= self._subscribed
             whole = catching_up or loop.time() >= looked_at + self._pause()
             names = self._unread | (self._subscribed & self._watchers.keys() if whole else set())
             if not names and not whole:
@@ -195,8 +196,10 @@ class Shelf:
             waiting = {name: self._waiting.pop(name) for name in unread if name in self._waiting}
             try:
                 await self._read_now(names, whole, unread)
-            except StoreAway as error:
-                if self.live:
+            except Exception as error:  # whatever it was: nobody else would read again
+                if not isinstance(error, StoreAway):
+                    log.exception("reading failed; it is tried again")
+                elif self.live:
                     log.warning("the store is away: %s", error)
                 self._unread |= unread
                 for name, futures in waiting.items():
@@ -264,12 +267,15 @@ class Shelf:
             try:
                 async with asyncio.timeout(self._store.timeout):
                     server = await self._store.server()
-                    subscriber = await connect(server, self._heard, self._confirmed, self._let_go)
-                self._begin(subscriber)
-                await self._watch_over(subscriber)
-            except (OSError, TimeoutError, StoreAway) as error:
-                if self._subscriber:
+                    connected = await subscriber(server, self._heard, self._confirmed, self._let_go)
+                self._begin(connected)
+                await self._watch_over(connected)
+            except Exception as error:  # whatever it was: nobody else would connect again
+                if not isinstance(error, OSError | StoreAway):  # TimeoutError is an OSError
+                    log.exception("the subscriber failed; it connects again")
+                elif self._subscriber:
                     log.warning("the subscriber's connection is lost: %s", str(error) or type(error).__name__)
+                if self._subscriber:
                     pause = BACK_OFF[0]
             if self._subscriber:
                 self._subscriber.close()
@@ -279,22 +285,22 @@ class Shelf:
             await asyncio.sleep(random.uniform(0, pause))  # noqa: S311 - jitter, not a secret
             pause = min(pause * 2, BACK_OFF[1])
 
-    def _begin(self, subscriber: Subscriber) -> None:
+    def _begin(self, connected: Subscriber) -> None:
         """A fresh connection: nothing counts as subscribed, and everything is to be read again."""
-        self._subscriber = subscriber
+        self._subscriber = connected
         self._subscribed, self._letting_go, self._catching_up = set(), set(), True
-        subscriber.subscribe(map(self._store.keys.document, [*self._watchers, *self._left_at]))
+        connected.subscribe(map(self._store.keys.document, [*self._watchers, *self._left_at]))
         self._wake.set()
 
-    async def _watch_over(self, subscriber: Subscriber) -> None:
+    async def _watch_over(self, connected: Subscriber) -> None:
         """Pings, until the connection is lost or silent; raises what ended it."""
         loop = asyncio.get_running_loop()
-        while loop.time() - subscriber.heard_at <= SILENCE:
-            subscriber.ping()
-            await asyncio.wait([subscriber.lost], timeout=TICK)
-            if subscriber.lost.done():
-                subscriber.lost.result()
-        await self._store.close()  # its other connections are half-open, too: whoever waits on one asks again at once
+        while loop.time() - connected.heard_at <= SILENCE:
+            connected.ping()
+            await asyncio.wait([connected.lost], timeout=TICK)
+            if connected.lost.done():
+                connected.lost.result()
+        self._store.hang_up()  # its other connections are half-open, too: whoever waits on one asks again at once
         raise TimeoutError("the store has been silent")
 
     def _set_live(self, live: bool) -> None:

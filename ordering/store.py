@@ -4,21 +4,19 @@ It knows documents, not dishes. Everything of a shop lies in one slot (`ordering
 master holds all of it: the store finds that master and talks to it like to a single server.
 """
 
+import asyncio
 import hashlib
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
-from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.connection import parse_url
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.crc import key_slot
-from redis.exceptions import AuthenticationError, NoPermissionError, RedisError, ResponseError
 
 from ordering.documents import kind
+from ordering.resp import Line, ReplyError, Server, Word, connect, credentials
 
 OP_REMEMBERED = 24 * 60 * 60  # seconds; a phone can sleep through dinner
 LOG_KEPT = 100_000  # entries, about a month of a busy restaurant
@@ -26,6 +24,8 @@ OLDEST_SERVER = (7, 0)  # the first with SPUBLISH
 CLUSTER = "redis+cluster://"
 NEAR_KEPT = 24 * 60 * 60  # seconds after its last sign of life that a table's are forgotten
 ABSENT = ""  # the commit id of a document that does not exist
+CROWD = 64  # commands that wait on a connection before another one is opened
+REFUSED = ("NOAUTH", "WRONGPASS", "NOPERM", "ERR invalid password", "ERR AUTH", "ERR Client sent AUTH")
 
 _SCRIPTS = {name: (Path(__file__).parent / f"{name}.lua").read_text() for name in ("commit", "load", "near", "lease")}
 
@@ -78,18 +78,6 @@ class Conflict(NamedTuple):
     documents: dict[str, Document]
 
 
-class Server(NamedTuple):
-    """Where to connect; `path` is a Unix socket, else `host` and `port`."""
-
-    host: str
-    port: int
-    path: str
-    tls: bool
-    username: str | None
-    password: str | None
-    ca: str | None
-
-
 class Keys:
     """The names of a shop's keys; a document's key is also its channel."""
 
@@ -130,7 +118,7 @@ class Store:
             password as in redis-py.
         shop: the shop's key.
         timeout: seconds for connecting and for an answer.
-        connections: most of them at once; one more waits for `timeout` seconds.
+        connections: most of them at once; commands share them.
         password: used when the URL has none.
     """
 
@@ -141,9 +129,10 @@ class Store:
         self.shop = shop
         self.timeout = timeout
         self._url = url
-        self._connections = connections
+        self._most = connections
         self._password = password
-        self._client: Redis | None = None
+        self._lines: list[Line] = []
+        self._connecting: asyncio.Task[Line] | None = None
         self._server: Server | None = None
 
     async def load(
@@ -258,7 +247,7 @@ class Store:
         """The newest entries of the shop's log (those before a number) with their sequence numbers, newest first."""
         newest = f"({before}-0" if before else "+"
         found = await self._do("XREVRANGE", self.keys.log, newest, "-", "COUNT", entries)
-        return [(int(id.split(b"-")[0]), msgspec.json.decode(fields[b"entry"])) for id, fields in found]
+        return [(int(id.split(b"-")[0]), msgspec.json.decode(entry)) for id, (_, entry) in found]
 
     async def server(self) -> Server:
         """Where the shop's documents are; on a cluster the master of its slot, asked for anew after a fault."""
@@ -277,66 +266,111 @@ class Store:
             StoreUnfit: with a line that says what to do.
         """
         try:
-            client = await self._connected()
-            server = await client.info("server")
-        except (AuthenticationError, NoPermissionError) as error:
-            raise StoreUnfit(_password_line(self._url, error)) from error
-        except (RedisError, OSError, StoreAway) as error:
-            if "NOAUTH" in str(error) or "Authentication" in str(error):
+            server = _info(await self._do("INFO", "server"))
+        except StoreAway as error:
+            if str(error).startswith(REFUSED):
                 raise StoreUnfit(_password_line(self._url, error)) from error
             raise StoreUnfit(
                 f"the store at {_shown(self._url)} does not answer ({error}): start it, correct --store, "
                 "or leave --store empty to use the one that comes with this program"
             ) from error
-        version = str(server.get("valkey_version") or server["redis_version"])
+        version = server.get("valkey_version") or server["redis_version"]
         if tuple(map(int, version.split(".")[:2])) < OLDEST_SERVER:
             raise StoreUnfit(f"the store at {_shown(self._url)} is version {version}: 7.0 or later is needed")
-        return f"{server.get('server_name', 'redis')} {version}, {await self._durability(client)}"
+        return f"{server.get('server_name', 'redis')} {version}, {await self._durability()}"
 
     async def close(self) -> None:
         """Closes the connections; the next command makes new ones."""
-        client, self._client = self._client, None
-        if client:
-            await client.aclose()
-            await client.connection_pool.disconnect()
+        self.hang_up()
+        if self._connecting is not None:
+            self._connecting.cancel()
+        await asyncio.sleep(0)  # the transports close in the loop's next round
 
-    async def _durability(self, client: Redis) -> str:
+    def hang_up(self) -> None:
+        """Drops the connections without waiting: whoever waits for an answer gets `StoreAway` at once."""
+        lines, self._lines = self._lines, []
+        for line in lines:
+            line.close("the connection was dropped")
+
+    async def _durability(self) -> str:
         try:
-            append = await client.config_get("append*")
-        except RedisError:
+            found = await self._do("CONFIG", "GET", "append*")
+        except StoreAway:
             return "whether it writes to disk can't be seen (CONFIG is not allowed)"
-        if append.get("appendonly") != "yes":
+        append = dict(zip(found[::2], found[1::2], strict=True))
+        if append.get(b"appendonly") != b"yes":
             return "NO append-only file: what is acknowledged is lost when the store stops; set appendonly yes"
-        if append.get("appendfsync") == "always":
+        if append.get(b"appendfsync") == b"always":
             return "append-only file synced before each answer: what is acknowledged is on disk"
-        return f"append-only file synced {append.get('appendfsync')}: power loss can lose the last seconds"
+        return f"append-only file synced {append[b'appendfsync'].decode()}: power loss can lose the last seconds"
 
-    async def _run(self, script: str, keys: Sequence[str], arguments: Sequence[Any]) -> Any:
-        client = await self._connected()
+    async def _run(self, script: str, keys: Sequence[str], arguments: Sequence[Word]) -> Any:
+        words = (len(keys), *keys, *arguments)
+        answer = await self._asked("EVALSHA", _SHA[script], *words)
+        if isinstance(answer, ReplyError) and str(answer).startswith("NOSCRIPT"):
+            answer = await self._asked("EVAL", _SCRIPTS[script], *words)
+        return self._understood(answer)
+
+    async def _do(self, *words: Word) -> Any:
+        return self._understood(await self._asked(*words))
+
+    def _understood(self, answer: Any) -> Any:
+        if isinstance(answer, ReplyError):
+            self._forget_server()
+            raise StoreAway(str(answer))
+        return answer
+
+    async def _asked(self, *words: Word) -> Any:
+        """The store's answer to a command; raises StoreAway when there is none within the time-out."""
+        line: Line | None = None
         try:
-            try:
-                return await client.evalsha(_SHA[script], len(keys), *keys, *arguments)
-            except ResponseError as error:
-                if "NOSCRIPT" not in str(error).upper() and "No matching script" not in str(error):
-                    raise
-                return await client.eval(_SCRIPTS[script], len(keys), *keys, *arguments)
-        except (RedisError, OSError) as error:
-            await self._forget_server()
+            async with asyncio.timeout(self.timeout):
+                line = self._idle() or await self._another()
+                return await line.ask(*words)
+        except TimeoutError as error:
+            if line is not None:  # answers come in order: what waits behind this one would wait in vain
+                self._drop(line, "an answer took too long")
+            self._forget_server()
+            raise StoreAway(f"no answer within {self.timeout:g} s") from error
+        except OSError as error:
+            self._forget_server()
             raise StoreAway(str(error) or type(error).__name__) from error
 
-    async def _do(self, *words: Any) -> Any:
-        client = await self._connected()
-        try:
-            return await client.execute_command(*words)  # type: ignore[no-untyped-call]
-        except (RedisError, OSError) as error:
-            await self._forget_server()
-            raise StoreAway(str(error) or type(error).__name__) from error
+    def _idle(self) -> Line | None:
+        """The connection with the least to do, unless there is a crowd on each and another may be opened."""
+        self._lines = [line for line in self._lines if not line.lost.done()]
+        best = min(self._lines, key=lambda line: line.waiting, default=None)
+        if best is not None and best.waiting >= CROWD and len(self._lines) < self._most:
+            return None
+        return best
 
-    async def _connected(self) -> Redis:
-        if self._client is None:
+    async def _another(self) -> Line:
+        """One connection more, made once for everybody who wants it now."""
+        if self._connecting is None:
+            self._connecting = asyncio.create_task(self._connect())
+            self._connecting.add_done_callback(self._connected)
+        return await asyncio.shield(self._connecting)
+
+    async def _connect(self) -> Line:
+        async with asyncio.timeout(self.timeout):
             server = await self.server()
-            self._client = _client(server, self._database(), self.timeout, self._connections)
-        return self._client
+            line = await connect(server, Line)
+            try:
+                await _introduced(line, server, self._database())
+            except BaseException:
+                line.close()
+                raise
+        return line
+
+    def _connected(self, task: "asyncio.Task[Line]") -> None:
+        self._connecting = None
+        if not task.cancelled() and task.exception() is None:
+            self._lines.append(task.result())
+
+    def _drop(self, line: Line, why: str) -> None:
+        if line in self._lines:
+            self._lines.remove(line)
+        line.close(why)
 
     def _database(self) -> int:
         return 0 if self._url.startswith(CLUSTER) else int(parse_url(self._url).get("db") or 0)
@@ -348,26 +382,23 @@ class Store:
         slot = key_slot(self.keys.prefix.encode())
         reasons: list[str] = []
         for seed in seeds:
-            client = _client(seed, 0, self.timeout, 1)
             try:
-                ranges = await client.execute_command("CLUSTER SLOTS")  # type: ignore[no-untyped-call]
-            except (RedisError, OSError) as error:
-                reasons.append(f"{seed.host}:{seed.port}: {error}")
+                async with asyncio.timeout(self.timeout / len(seeds)):
+                    ranges = await _ask_once(seed, "CLUSTER", "SLOTS")
+            except (OSError, StoreAway) as error:
+                reasons.append(f"{seed.host}:{seed.port}: {str(error) or type(error).__name__}")
                 continue
-            finally:
-                await client.aclose()
-                await client.connection_pool.disconnect()
-            for (first, last), nodes in _slots(ranges).items():
+            for first, last, master, *_ in ranges:
                 if first <= slot <= last:
-                    return seed._replace(host=nodes[0][0] or seed.host, port=nodes[0][1])
+                    return seed._replace(host=master[0].decode() or seed.host, port=master[1])
             reasons.append(f"{seed.host}:{seed.port}: nobody serves slot {slot}")
         raise StoreAway("; ".join(reasons))
 
-    async def _forget_server(self) -> None:
+    def _forget_server(self) -> None:
         """On a cluster the slot may have moved: the next call looks for its master again."""
         if self._url.startswith(CLUSTER):
             self._server = None
-            await self.close()
+            self.hang_up()
 
     def _documents(self, parts: Sequence[bytes]) -> dict[str, Document]:
         found = {}
@@ -402,37 +433,30 @@ def seed_servers(url: str, password: str | None) -> list[Server]:
     ]
 
 
-def _client(server: Server, database: int, timeout: float, connections: int) -> Redis:
-    """redis-py with what its defaults get wrong for us: no second try behind our back (`op` makes ours safe), and a
-    pool that waits instead of raising."""
-    from redis.asyncio.connection import Connection, SSLConnection, UnixDomainSocketConnection
-
-    options: dict[str, Any] = {
-        "db": database,
-        "username": server.username,
-        "password": server.password,
-        "socket_timeout": timeout,
-        "socket_connect_timeout": timeout,
-        "retry": Retry(NoBackoff(), 0),
-        "protocol": 2,
-    }
-    if server.path:
-        options |= {"connection_class": UnixDomainSocketConnection, "path": server.path}
-        del options["socket_connect_timeout"]
-    else:
-        options |= {"connection_class": SSLConnection if server.tls else Connection}
-        options |= {"host": server.host, "port": server.port, "socket_keepalive": True}
-        if server.ca:
-            options["ssl_ca_certs"] = server.ca
-    return Redis(connection_pool=BlockingConnectionPool(max_connections=connections, timeout=timeout, **options))
+async def _introduced(line: Line, server: Server, database: int) -> None:
+    """Says who we are and which database we want; raises StoreAway with what the store has against it."""
+    for words in filter(None, (credentials(server), ("SELECT", database) if database else ())):
+        answer = await line.ask(*words)
+        if isinstance(answer, ReplyError):
+            raise StoreAway(str(answer))
 
 
-def _slots(ranges: Iterable[Any]) -> dict[tuple[int, int], list[tuple[str, int]]]:
-    if isinstance(ranges, dict):
-        return {slots: [tuple(nodes["primary"])] for slots, nodes in ranges.items()}
-    return {
-        (int(first), int(last)): [(node[0].decode(), int(node[1])) for node in nodes] for first, last, *nodes in ranges
-    }
+async def _ask_once(server: Server, *words: Word) -> Any:
+    """A server's answer on a connection of its own."""
+    line = await connect(server, Line)
+    try:
+        await _introduced(line, server, 0)
+        answer = await line.ask(*words)
+    finally:
+        line.close()
+    if isinstance(answer, ReplyError):
+        raise StoreAway(str(answer))
+    return answer
+
+
+def _info(text: bytes) -> dict[str, str]:
+    lines = (line.partition(":") for line in text.decode().splitlines())
+    return {name: value for name, colon, value in lines if colon}
 
 
 def _document(name: str, v: bytes, r: bytes, s: bytes, body: bytes) -> Document:

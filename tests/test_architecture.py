@@ -12,7 +12,7 @@ FLOORS = [
     "money refused brand menu stock pace load near commands state sitting guests kitchen bill payments floor parties "
     "firewall slips staff documents restaurant",
     # 2: the store and the views
-    "clock store options subscriber shelf embedded pictures "
+    "clock resp store options subscriber shelf embedded pictures "
     "views.text views.blocks views.card views.printers views.kitchen views.expo views.diner views.floor views.party "
     "views.receipt views.record views.pages views.audience escpos",
     # 3: commands and connections
@@ -62,13 +62,13 @@ def test_the_core_knows_no_input_or_output(name: str) -> None:
     assert not foreign & FORBIDDEN_IN_CORE
 
 
-def test_only_the_store_and_the_subscriber_speak_to_redis() -> None:
+def test_only_the_store_and_its_connections_know_redis() -> None:
     speakers = {
         name_of(path)
         for path in FILES
         if {each.partition(".")[0] for each in imports(path)} & {"redis", "hiredis", "valkey"}
     }
-    assert speakers == {"ordering.store", "ordering.subscriber"}
+    assert speakers == {"ordering.store", "ordering.resp"}
 
 
 def test_handlers_reach_the_store_only_through_the_desk() -> None:

@@ -1,0 +1,144 @@
+"""A connection to the store: RESP over asyncio with hiredis's parser.
+
+redis-py's asyncio pool swallows a cancellation now and then and lets a connection be closed under the one who uses
+it, so a command could wait for as long as the store was frozen (docs/decisions/019-own-line.md). Here nothing is
+awaited between the socket and the answer: when a connection is lost, everybody who waits on it knows at once.
+"""
+
+import asyncio
+import ssl
+from abc import abstractmethod
+from collections import deque
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar, cast
+
+import hiredis
+from hiredis import ReplyError as ReplyError
+
+Word = str | bytes | int
+
+
+class Server(NamedTuple):
+    """Where to connect; `path` is a Unix socket, else `host` and `port`."""
+
+    host: str
+    port: int
+    path: str
+    tls: bool
+    username: str | None
+    password: str | None
+    ca: str | None
+
+
+class Connection(asyncio.Protocol):
+    """One connection: commands go out with `ask`, complete answers come in to `_deal_with`."""
+
+    def __init__(self) -> None:
+        self._reader = hiredis.Reader()
+        self._transport: asyncio.WriteTransport | None = None
+        self._loop = asyncio.get_running_loop()
+        self.lost: asyncio.Future[None] = self._loop.create_future()
+        self.heard_at = self._loop.time()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Part of asyncio.Protocol."""
+        self._transport = cast(asyncio.WriteTransport, transport)  # uvloop's is not registered as one
+
+    def data_received(self, data: bytes) -> None:
+        """Part of asyncio.Protocol: every complete answer in `data` is dealt with before it returns."""
+        self.heard_at = self._loop.time()
+        try:
+            self._reader.feed(data)
+            while (answer := self._reader.gets()) is not False:
+                self._deal_with(answer)
+        except hiredis.HiredisError as error:
+            self._fail(ConnectionError(str(error)))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Part of asyncio.Protocol."""
+        self._fail(exc or ConnectionError("the store closed the connection"))
+
+    def send(self, *words: Word) -> None:
+        """Sends a command."""
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write(hiredis.pack_command(words))  # type: ignore[arg-type]  # its stub wants one word
+
+    def close(self, why: str = "closed") -> None:
+        """Drops the connection at once."""
+        if self._transport is not None:
+            self._transport.abort()
+        self._fail(ConnectionError(why))
+
+    @abstractmethod
+    def _deal_with(self, answer: Any) -> None: ...
+
+    def _fail(self, why: Exception) -> None:
+        if not self.lost.done():
+            self.lost.set_exception(why)
+            self.lost.exception()  # looked at here: whoever awaits it still gets it
+        if self._transport is not None:
+            self._transport.close()
+
+
+class Line(Connection):
+    """A connection for commands: they go out in the order in which they were asked, without waiting for each other,
+    and their answers come back in that order. What is asked together costs the store one read and one sync."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._waiting: deque[asyncio.Future[Any]] = deque()
+
+    @property
+    def waiting(self) -> int:
+        """How many commands have no answer yet."""
+        return len(self._waiting)
+
+    def ask(self, *words: Word) -> "asyncio.Future[Any]":
+        """A command's answer, to come; an error that the store answers with is a value (`ReplyError`).
+
+        The future fails with OSError when the connection is lost: the command may have been carried out.
+        """
+        answer = self._loop.create_future()
+        if self.lost.done():
+            answer.set_exception(ConnectionError("the connection is lost"))
+            return answer
+        self._waiting.append(answer)
+        self.send(*words)
+        return answer
+
+    def _deal_with(self, answer: Any) -> None:
+        waiting = self._waiting.popleft()
+        if not waiting.done():  # else whoever asked has given up
+            waiting.set_result(answer)
+
+    def _fail(self, why: Exception) -> None:
+        super()._fail(why)
+        while self._waiting:
+            waiting = self._waiting.popleft()
+            if not waiting.done():
+                waiting.set_exception(ConnectionError(str(why)))
+
+
+C = TypeVar("C", bound=Connection)
+
+
+async def connect(server: Server, made: Callable[[], C]) -> C:
+    """A connected protocol; it has not said who it is yet.
+
+    Raises:
+        OSError
+    """
+    loop = asyncio.get_running_loop()
+    if server.path:
+        _, connection = await loop.create_unix_connection(made, server.path)
+    else:
+        secure = ssl.create_default_context(cafile=server.ca) if server.tls else None
+        _, connection = await loop.create_connection(made, server.host, server.port, ssl=secure)
+    return connection
+
+
+def credentials(server: Server) -> tuple[str, ...]:
+    """The AUTH command for this server; empty when it wants none."""
+    if not server.password:
+        return ()
+    return ("AUTH", *([server.username] if server.username else []), server.password)
