@@ -341,7 +341,13 @@ class Desk:
         changes = _changes(case, decision)
         v = case.moment.v if verdicts.by_guest(command) else None
         answer = msgspec.json.encode({"op": command.op, "ok": True, "v": v, **decision.answer})
-        entry = {"who": who.id, "at": case.moment.at, "in": list(changes), "meant": msgspec.Raw(meant.encode())}
+        entry = {
+            "who": who.id,
+            "op": command.op,
+            "at": case.moment.at,
+            "in": list(changes),
+            "meant": msgspec.Raw(meant.encode()),
+        }
         return await _until_it_answers(
             lambda: self.store.commit(who.id, command.op, meant, answer, entry, seen, changes)
         )

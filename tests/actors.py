@@ -3,7 +3,7 @@
 import asyncio
 import json
 import secrets
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
@@ -128,8 +128,9 @@ class Browser:
 class Page:
     """A page kept by its socket: applies pushes like the script does, and remembers what it saw."""
 
-    def __init__(self, socket: WebSocketClientConnection) -> None:
+    def __init__(self, socket: WebSocketClientConnection, told: Callable[["Page"], None] | None = None) -> None:
         self.socket = socket
+        self.told = told  # called after each push
         self.v = -1
         self.blocks: dict[str, Any] = {}
         self.order: dict[str, list[str]] = {}
@@ -153,6 +154,8 @@ class Page:
                 self.order |= message["order"]
                 self.v = message["v"]
                 self.versions.append(self.v)
+                if self.told:
+                    self.told(self)
             elif "live" in message:
                 self.beats.append(message)
             else:

@@ -77,8 +77,11 @@ def bundled_store() -> Iterator[Embedded]:
 class Server:
     """`run.py` as an operator starts it: its own data folder, some ports."""
 
-    def __init__(self, folder: Path, processes: int = 1, *more: str, tables: int = 12) -> None:
+    def __init__(
+        self, folder: Path, processes: int = 1, *more: str, tables: int = 12, program: tuple[str, ...] = ("run.py",)
+    ) -> None:
         self.folder = folder
+        self.program = program
         self.processes = processes
         self.port = free_ports(processes)
         self.arguments = [f"--data={folder / 'data'}", "--demo", f"--demo_tables={tables}", *more]
@@ -93,7 +96,7 @@ class Server:
         """Starts it and waits until every port is ready."""
         command = [
             sys.executable,
-            "run.py",
+            *self.program,
             f"--port={self.port}",
             f"--processes={self.processes}",
             *self.arguments,
@@ -128,8 +131,9 @@ class Server:
     def children(self) -> list[int]:
         """The processes that serve the ports, in no particular order."""
         assert self.process
-        tasks = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        return [int(pid) for pid in tasks if int(pid) != self.store_pid()]
+        mine = self.process.pid
+        found = Path(f"/proc/{mine}/task/{mine}/children").read_text().split()
+        return [int(pid) for pid in found if _command_line(int(pid)) == _command_line(mine)]  # the store's is another
 
     def store_pid(self) -> int:
         """The bundled store's process."""
@@ -204,14 +208,22 @@ class Nginx:
 
 
 class Proxy:
-    """A TCP port in front of a Unix socket, whose lines can be made to swallow everything without an error."""
+    """A TCP port in front of a Unix socket or of another port, whose lines can be made bad in every way.
 
-    def __init__(self, path: str) -> None:
-        self._path = path
-        self._door = socket.create_server(("127.0.0.1", 0))
+    Args:
+        target: the path of a socket, or a port of this machine.
+        rewrite: makes what lets the target's answers on one line pass, changed; None: they pass as they are.
+    """
+
+    def __init__(self, target: str | int, rewrite: Callable[[], Callable[[bytes], bytes]] | None = None) -> None:
+        self._target = target
+        self._rewrite = rewrite
+        self._door = socket.create_server(("127.0.0.1", 0), backlog=4096)
         self.port = int(self._door.getsockname()[1])
-        self._lines: list[socket.socket] = []
+        self._lines: set[socket.socket] = set()
         self._swallowed: set[socket.socket] = set()
+        self._delay = 0.0
+        self._rate = 0.0
 
     def __enter__(self) -> "Proxy":
         threading.Thread(target=self._accept, daemon=True).start()
@@ -219,29 +231,64 @@ class Proxy:
 
     def __exit__(self, *_: object) -> None:
         self._door.close()
-        for line in self._lines:
-            line.close()
+        self.cut()
 
     def swallow(self) -> None:
         """From now on nothing gets through on the lines that are open; new ones work."""
         self._swallowed = set(self._lines)
 
+    def cut(self) -> None:
+        """Ends the lines that are open."""
+        for line in list(self._lines):
+            with contextlib.suppress(OSError):
+                line.shutdown(socket.SHUT_RDWR)
+
+    def slow(self, delay: float = 0.0, rate: float = 0.0) -> None:
+        """Every piece takes `delay` seconds longer, and at most `rate` bytes a second pass (0: any number)."""
+        self._delay, self._rate = delay, rate
+
     def _accept(self) -> None:
         with contextlib.suppress(OSError):
             while True:
                 here, _ = self._door.accept()
-                there = socket.socket(socket.AF_UNIX)
-                there.connect(self._path)
-                self._lines += [here, there]
-                for source, target in ((here, there), (there, here)):
-                    threading.Thread(target=self._pump, args=(source, target), daemon=True).start()
+                try:
+                    there = self._connected()
+                except OSError:
+                    here.close()
+                    continue
+                self._lines |= {here, there}
+                back = self._rewrite() if self._rewrite else None
+                for source, target, change in ((here, there, None), (there, here, back)):
+                    threading.Thread(target=self._pump, args=(source, target, change), daemon=True).start()
 
-    def _pump(self, source: socket.socket, target: socket.socket) -> None:
+    def _connected(self) -> socket.socket:
+        if isinstance(self._target, int):
+            return socket.create_connection(("127.0.0.1", self._target))
+        there = socket.socket(socket.AF_UNIX)
+        there.connect(self._target)
+        return there
+
+    def _pump(self, source: socket.socket, target: socket.socket, change: Callable[[bytes], bytes] | None) -> None:
         with contextlib.suppress(OSError):
             while data := source.recv(65536):
-                if source not in self._swallowed:
-                    target.sendall(data)
-            target.shutdown(socket.SHUT_RDWR)
+                if source in self._swallowed:
+                    continue
+                if self._delay or self._rate:
+                    time.sleep(self._delay + (len(data) / self._rate if self._rate else 0.0))
+                target.sendall(change(data) if change else data)
+        # Whichever direction ends, the line has ended; the last one to go closes it.
+        for end in (source, target):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+        self._lines.discard(source)
+        self._swallowed.discard(source)
+        source.close()
+
+
+def _command_line(pid: int) -> bytes:
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    return b""
 
 
 def connected_to(pid: int) -> set[int]:

@@ -1,0 +1,1 @@
+"""An evening in which everything fails, and a checker that proves from its record that nothing was lost."""
