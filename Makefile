@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 
-.PHONY: help setup run test test-setup check lint format messages lock bench lighthouse screenshots clean
+.PHONY: help setup run test test-setup check lint format messages lock bench chaos lighthouse screenshots clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ bench: test-setup ## measure: tap to other phone, page size and time (docs/perfo
 	@$(BIN)/python tests/bench/display.py
 	@$(BIN)/python tests/bench/friday.py
 
+chaos: test-setup ## ten evenings in which everything fails, and the proof that nothing was lost (ARGS="--seed=7 --seconds=600")
+	@PYTHONPATH=.:tests $(BIN)/python -m chaos.evening --seeds=10 --seconds=60 $(ARGS)
+
 lighthouse: test-setup ## what Lighthouse says of the guests' page (needs node 18 with npm; fails when a budget does)
 	@$(BIN)/python tests/bench/lighthouse.py
 
@@ -54,7 +57,7 @@ screenshots: test-setup ## look at every page: docs/images/ and screenshots/
 	@$(BIN)/python tests/browser/shoot.py
 
 clean: ## remove what was made here, but not data/
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) chaos .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -not -path './data/*' -exec rm -rf {} +
 
 $(VENV)/.ready: requirements.txt

@@ -16,6 +16,7 @@ from ordering.duty import Duty
 from ordering.handlers import assets, diner, login, manage, ops, staff
 from ordering.handlers.base import NotFound
 from ordering.handlers.door import LEAVING, LiveSocket
+from ordering.listener import Listener
 from ordering.live import Live
 from ordering.options import Options
 from ordering.printing import Printing
@@ -111,7 +112,8 @@ async def serve(options: Options, store: Store, secret: str, sockets: Sequence[s
     duty, printing = Duty(shared.desk), Printing(shared.desk, shared.shelf, store)
     duty.start()
     printing.start()
-    server.add_sockets(sockets)
+    listeners = [Listener(each) for each in sockets]
+    server.add_sockets(listeners)
     await ending.wait()
     server.stop()
     await duty.stop()
@@ -119,6 +121,8 @@ async def serve(options: Options, store: Store, secret: str, sockets: Sequence[s
     await shared.live.stop()
     await shared.shelf.stop()
     await store.close()
+    for each in listeners:
+        each.close()
 
 
 async def _send_away(live: Live) -> None:

@@ -347,6 +347,7 @@ class Desk:
             "at": case.moment.at,
             "in": list(changes),
             "meant": msgspec.Raw(meant.encode()),
+            "answer": decision.answer,
         }
         return await _until_it_answers(
             lambda: self.store.commit(who.id, command.op, meant, answer, entry, seen, changes)

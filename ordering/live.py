@@ -257,7 +257,7 @@ class Stage:
 
     async def _watch(self, wanted: set[str]) -> None:
         """Watches what is not watched yet, and has what is watched read again for who has just come."""
-        await self._shelf.watch(wanted)
+        await self._shelf.watch(wanted, number=self.audience.board)
         self._shelf.unwatch(wanted & self._watched)  # once for each stage is enough
         self._watched |= wanted
         for name in wanted:

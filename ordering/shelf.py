@@ -59,6 +59,7 @@ class Shelf:
         self._unread: set[str] = set()
         self._waiting: dict[str, list[asyncio.Future[None]]] = {}
         self._catching_up = True
+        self._number_wanted = False
         self._taken = 0
         self._changed_at: dict[str, int] = {}
         self._wake = asyncio.Event()
@@ -89,8 +90,9 @@ class Shelf:
         """Whether a look within the last `seconds` showed that `s` is the store's number."""
         return self.live and asyncio.get_running_loop().time() - self.proved_at <= seconds
 
-    async def watch(self, names: Iterable[str]) -> None:
-        """Keeps these documents true from now on; returns when each has been read after its channel was confirmed.
+    async def watch(self, names: Iterable[str], number: bool = False) -> None:
+        """Keeps these documents true from now on; returns when each has been read after its channel was confirmed; with
+        `number`, and `s` too.
 
         Every `watch` needs an `unwatch`, unless it is cancelled.
         """
@@ -106,6 +108,7 @@ class Shelf:
         done: list[asyncio.Future[None]] = [asyncio.get_running_loop().create_future() for _ in wanted]
         for name, future in zip(wanted, done, strict=True):
             self._waiting.setdefault(name, []).append(future)
+        self._number_wanted |= number
         self._wake.set()
         try:
             await asyncio.gather(*done)
@@ -188,11 +191,12 @@ class Shelf:
             self._wake.clear()
             # After a fault everything is read as soon as anything can be read, not when the next look is due.
             catching_up = (self._catching_up or not self.live) and self._watchers.keys() <= self._subscribed
-            whole = catching_up or loop.time() >= looked_at + self._pause()
-            names = self._unread | (self._subscribed & self._watchers.keys() if whole else set())
+            whole = catching_up or self._number_wanted or loop.time() >= looked_at + self._pause()
+            names = self._unread | (self._watchers.keys() if whole else set())
             if not names and not whole:
                 continue
             unread, self._unread = self._unread, set()
+            number_wanted, self._number_wanted = self._number_wanted, False
             waiting = {name: self._waiting.pop(name) for name in unread if name in self._waiting}
             try:
                 await self._read_now(names, whole, unread)
@@ -202,6 +206,7 @@ class Shelf:
                 elif self.live:
                     log.warning("the store is away: %s", error)
                 self._unread |= unread
+                self._number_wanted |= number_wanted
                 for name, futures in waiting.items():
                     self._waiting.setdefault(name, []).extend(futures)
                 self._set_live(False)
@@ -222,6 +227,7 @@ class Shelf:
     async def _read_now(self, names: set[str], whole: bool, expected: set[str]) -> None:
         """Takes what the store has as it is, even with a lower version; unless something newer came meanwhile."""
         before, s_before, connection = self._taken, self.s, self._subscriber
+        confirmed = self._watchers.keys() <= self._subscribed
         started = asyncio.get_running_loop().time()
         loaded = await self._store.load(list(names), known=self._documents)
         for name, document in loaded.documents.items():
@@ -235,11 +241,12 @@ class Shelf:
                 self.repairs += 1
                 log.warning("%s was at version %s and is at %s in the store: put right", name, held.v, document.v)
             self._set(document)
-        if whole and connection is not None and connection is self._subscriber:
+        if whole:
             # Every watched document is now at least as new as number `loaded.s`.
             self.s = loaded.s if self.s == s_before else max(self.s, loaded.s)
             self.proved_at = started
-            self._catching_up = self._catching_up and not self._watchers.keys() <= names
+            if connection is not None and connection is self._subscriber:
+                self._catching_up = self._catching_up and not confirmed
 
     def _forget(self) -> None:
         """Lets go of channels that nobody has watched for a while, and of the oldest documents nobody watches."""

@@ -265,7 +265,11 @@ class Proxy:
         if isinstance(self._target, int):
             return socket.create_connection(("127.0.0.1", self._target))
         there = socket.socket(socket.AF_UNIX)
-        there.connect(self._target)
+        try:
+            there.connect(self._target)
+        except OSError:
+            there.close()
+            raise
         return there
 
     def _pump(self, source: socket.socket, target: socket.socket, change: Callable[[bytes], bytes] | None) -> None:

@@ -55,7 +55,9 @@ def publishes_first() -> None:
 
     commit = Store.commit
 
-    async def hasty(self: Any, who: str, op: str, meant: str, answer: bytes, entry: Any, seen: Any, changes: Any) -> Any:
+    async def hasty(
+        self: Any, who: str, op: str, meant: str, answer: bytes, entry: Any, seen: Any, changes: Any
+    ) -> Any:
         for name, value in changes.items():
             head = f"{seen[name].v + 1} early {seen[name].s + 1}\n".encode()
             await self._do("SPUBLISH", self.keys.document(name), head + msgspec.json.encode(value))

@@ -9,14 +9,14 @@ The record is a list of events, in the order of their time `t` (s):
     show    page, kind, subject, v, first, lines        a push, as the page stands after it
     end     page, kind, subject, v, lines               a page that is still connected at the end
     fresh   kind, subject, v, lines, total, paid, left  a page loaded at the end, from each door
-    put     t, until, next, lost                        the store went back to an older file: from number `next` on, these
-                                                        entries are lost
+    put     t, until, next, lost                        the store went back to an older file: from number `next` on,
+                                                        these entries are lost
     fault   name, t, until                              any fault
     log     entries                                     the shop's log at the end
     repairs count                                       what a look found that nobody had missed
 
-`kind` is guest (subject: its sitting) or kitchen (subject: its station, "" for all). Lines are, on a guest's page, portions, note,
-state and round by id; on a display a list of (line, state).
+`kind` is guest (subject: its sitting) or kitchen (subject: its station, "" for all). Lines are, on a guest's page,
+portions, note, state and round by id; on a display a list of (line, state).
 """
 
 from collections import Counter, defaultdict
@@ -60,9 +60,8 @@ class _Evening:
             self.attempts[ask["who"], ask["op"]].append((ask, told.get(id)))
         self.learnt = {(event["who"], event["op"]): event["answer"] for event in self.kinds["learn"]}
         self.lost = {(each["who"], each.get("op")) for put in self.puts for each in put["lost"]}
-        lines = self._lines_told()
         # As the shop stood before each time that it was put back, and as it stands now.
-        self.worlds = [Replay(Menu(menu["menu"], menu["left"]), each, lines) for each in self._logs()]
+        self.worlds = [Replay(Menu(menu["menu"], menu["left"]), each) for each in self._logs()]
         self.last = self.worlds[-1]
 
     def violations(self) -> Iterable[Violation]:
@@ -87,14 +86,6 @@ class _Evening:
             log = [entry for entry in log if entry["s"] < put["next"]] + list(put["lost"])
             found.append(log)
         return found[::-1]
-
-    def _lines_told(self) -> dict[tuple[str, str], str]:
-        found = {}
-        for key, attempts in self.attempts.items():
-            answers = [told["answer"] for _, told in attempts if told and told["status"] == 200]
-            answers.append(self.learnt.get(key))
-            found |= {key: answer["line"] for answer in answers if answer and "line" in answer}
-        return found
 
     def _world_at(self, t: float) -> list[Replay]:
         """The worlds that a page may show at this time."""
@@ -132,7 +123,9 @@ class _Evening:
         for key, answer in self.learnt.items():
             if (answer is not None) != bool(times[key]) and key not in self.lost:
                 said = "done" if answer else "never seen"
-                yield Violation("asked after", key[1], f"{key[1]} was said to be {said}, and is {times[key]} times there")
+                yield Violation(
+                    "asked after", key[1], f"{key[1]} was said to be {said}, and is {times[key]} times there"
+                )
 
     def _possible(self) -> Iterable[Violation]:
         """One after the other, everything in the log was possible: money, stock, states, and who saw what."""
@@ -163,7 +156,7 @@ class _Evening:
                 yield Violation("order", op, f"{op} is number {s}; {newest[1]}, acknowledged before it, {newest[0]}")
 
     def _answers_true(self) -> Iterable[Violation]:
-        """The version in an answer is the one that its commit made."""
+        """What was answered is what the log says, and the version in it the one that the commit made."""
         for entry in self.entries:
             key = (entry["who"], entry.get("op", ""))
             if key in self.lost:
@@ -173,8 +166,9 @@ class _Evening:
                     continue
                 by_guest = ask["door"].startswith("guest")
                 v = self.last.steps.get(entry["s"], ("", -1))[1] if by_guest else entry["s"]
-                if told["answer"]["v"] != v:
-                    yield Violation("version", key[1], f"{key[1]} was told {told['answer']['v']}, and made {v}")
+                wanted = {"op": key[1], "ok": True, "v": v, **entry["answer"]}
+                if told["answer"] != wanted:
+                    yield Violation("answer", key[1], f"{key[1]} was told {told['answer']}, and made {wanted}")
 
     def _pages_true(self) -> Iterable[Violation]:
         """Every page that a guest saw is a version of their own sitting, as it was."""
@@ -184,9 +178,7 @@ class _Evening:
             seen = {id: tuple(line) for id, line in event["lines"].items()}
             worlds = [self.last] if event["e"] == "fresh" else self._world_at(event["t"])
             strangers = [
-                id
-                for id in seen
-                if not any(world.sitting_of(id) in ("", event["subject"]) for world in worlds)
+                id for id in seen if not any(world.sitting_of(id) in ("", event["subject"]) for world in worlds)
             ]
             if strangers:
                 yield Violation("apart", event["subject"], f"a guest of {event['subject']} saw {strangers}")

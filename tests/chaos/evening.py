@@ -1,4 +1,4 @@
-"""A bad evening, from the first guest to the proof: `evening.py --seed=1 --seconds=60`; `make chaos` runs ten of them."""
+"""A bad evening, from the first guest to the proof; `make chaos` runs ten of them."""
 
 import argparse
 import asyncio
@@ -12,10 +12,9 @@ from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
 
-HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE.parent), str(HERE.parent.parent)]
+from actors import Browser, hang_up, tables
+from machines import short_folder
 
-from actors import Browser, Staff, hang_up, tables
 from chaos import faults
 from chaos.checker import HEALED, Violation, check
 from chaos.faults import Fault
@@ -23,8 +22,9 @@ from chaos.house import House
 from chaos.people import FAILS, Cook, Diner, Evening, OfTheStaff, Person, Waiter
 from chaos.record import Record, lines
 from chaos.shrink import shrink
-from machines import short_folder
 
+KEPT = Path(__file__).parent.parent.parent / "chaos"
+"""Where the records of evenings go of which something does not hold."""
 DINERS = 14
 QUIET = 3.0  # seconds at the end without faults, before everybody stops
 PEOPLE_STOP = 20.0  # seconds for what is under way to be answered
@@ -45,7 +45,12 @@ class Result(NamedTuple):
 
 
 def spend(
-    seed: int, seconds: float, broken: str = "", only: Sequence[Fault] = (), bundled: bool | None = None, calm: float = 3.0
+    seed: int,
+    seconds: float,
+    broken: str = "",
+    only: Sequence[Fault] = (),
+    bundled: bool | None = None,
+    calm: float = 3.0,
 ) -> Result:
     """One evening of so many seconds.
 
@@ -168,14 +173,14 @@ def _fresh(record: Record, sitting: str, scanned: dict[str, Any]) -> None:
     )
 
 
-def tell(result: Result, folder: Path) -> None:
+def tell(result: Result) -> None:
     """Prints how it went; where something does not hold, keeps the record and shows the shortest part of it."""
     counts = ", ".join(f"{name} {count}" for name, count in sorted(result.faults.items()))
     print(f"seed {result.seed}: {result.commands} commits, {result.pushes} pushes; {counts}", flush=True)
     if not result.violations:
         return
-    folder.mkdir(exist_ok=True)
-    path = folder / f"seed-{result.seed}.jsonl"
+    KEPT.mkdir(exist_ok=True)
+    path = KEPT / f"seed-{result.seed}.jsonl"
     result.record.save(path)
     print(f"seed {result.seed} FAILED: {len(result.violations)} things do not hold; the record is {path}")
     for violation in result.violations[:10]:
@@ -200,7 +205,7 @@ def main() -> None:
     failed = []
     for seed in range(given.seed, given.seed + given.seeds):
         result = spend(seed, given.seconds, given.broken, only)
-        tell(result, Path("chaos"))
+        tell(result)
         total += result.faults
         if result.violations:
             failed.append(seed)

@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from actors import Browser
-from chaos.house import House, Letters
-from chaos.people import Diner, Evening
 from machines import Proxy, ready, until
 from redis.exceptions import RedisError
+
+from chaos.house import House, Letters
+from chaos.people import Diner, Evening
 
 Fault = Callable[[Evening], Awaitable[None]]
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from machines import Nginx, Proxy, Server, free_ports, short_folder, until
+from machines import Nginx, Proxy, Server, until
 from redis import Redis
 from redis.exceptions import RedisError
 

@@ -8,10 +8,11 @@ from random import Random
 from typing import Any
 
 from actors import Browser, Guest, Page, Staff
-from chaos.house import House
-from chaos.record import Record
 from tornado.httpclient import HTTPClientError
 from tornado.websocket import WebSocketError
+
+from chaos.house import House
+from chaos.record import Record
 
 NOTES = ("", "", "", "no onions", "for the child")
 DISHES: Mapping[str, tuple[str, ...]] = {"soup": (), "pie": (), "fish": (), "beer": ("small", "large"), "wine": ()}
@@ -52,6 +53,7 @@ class Person:
         self.browser = browser
         self.id = ""
         self.page: Page | None = None
+        self._seated = True
         self._visits = 0
 
     @property
@@ -79,7 +81,7 @@ class Person:
         """A page is opened where there is none; now and then one is left without a word."""
         if self.page is not None and (self.page.closed or self.rng.random() < 0.02):
             self._leave()
-        if self.page is None and self.rng.random() < 0.7:
+        if self.page is None and self._seated and self.rng.random() < 0.7:
             await self.open()
 
     async def open(self) -> None:
@@ -98,7 +100,7 @@ class Person:
             self.page = None
 
     async def do(self, command: Mapping[str, Any], door: str = "do") -> Mapping[str, Any]:
-        """Sends a command until something definite comes back, or gives up; sometimes sends it once more than needed."""
+        """Sends a command until something definite comes back, or gives up; sometimes sends it more often than needed."""
         op = f"{self.rng.getrandbits(64):016x}"
         for _ in range(RETRIES):
             status, answer = await self._attempt(op, command, self.path(door))
@@ -173,6 +175,7 @@ class Diner(Person):
         super().__init__(evening, name, self.guest)
         self._codes = codes
         self._sitting = ""
+        self._seated = False
 
     @property
     def subject(self) -> str:
@@ -187,20 +190,21 @@ class Diner(Person):
         """Scans a table's code."""
         self._leave()
         self.guest.code = self.rng.choice(self._codes)
-        self._sitting = ""
+        self._seated = False
         scanned = await self.guest.scan(self.evening.door())
         self.id, self._sitting = scanned["sitting"]["guest"], scanned["sitting"]["id"]
+        self._seated = True
 
     async def act(self) -> None:
         """Adds, changes, places; scans again when the party has gone."""
-        if not self._sitting or self.rng.random() < 0.01:
+        if not self._seated or self.rng.random() < 0.01:
             await self.sit_down()
         page = self.page
         if page is None or page.v < 0 or page.closed:
             await self.do(self._add())
             return
         if page.blocks.get("sitting", {}).get("state") in ("closed", "moved") or page.blocks["sitting"].get("gone"):
-            self._sitting = ""
+            self._seated = False
             return
         mine = [line for line in page.lines().values() if line["state"] == "cart"]
         chance = self.rng.random()

@@ -74,11 +74,10 @@ class Replay:
 
     Args:
         menu: what there is to order.
-        entries: the log, oldest first: `s`, `who`, `op`, `in` and `meant`.
-        lines: the line that an `add` was answered with, by (who, op).
+        entries: the log, oldest first: `s`, `who`, `op`, `in`, `meant` and `answer`.
     """
 
-    def __init__(self, menu: Menu, entries: Sequence[Mapping[str, Any]], lines: Mapping[tuple[str, str], str]) -> None:
+    def __init__(self, menu: Menu, entries: Sequence[Mapping[str, Any]]) -> None:
         self.menu = menu
         self.sittings: dict[str, Sitting] = {}
         self.left = dict(menu.left)
@@ -88,7 +87,6 @@ class Replay:
         self.lives: dict[str, list[str]] = {}
         self.home: dict[str, str] = {}
         self.faults: list[tuple[int, str, str]] = []
-        self._answered = lines
         before = 0
         for entry in entries:
             if entry["s"] != before + 1:
@@ -139,7 +137,7 @@ class Replay:
         _open(sitting)
         who = entry["who"] if "table" not in meant else meant["guest"]
         line = Line(
-            id=self._answered.get((entry["who"], entry["op"]), ""),
+            id=entry["answer"]["line"],
             item=meant["item"],
             guest=who,
             modifiers=tuple(sorted(meant["modifiers"])),
@@ -149,8 +147,6 @@ class Replay:
             added=sitting.v,
             changed=sitting.v,
         )
-        if not line.id:
-            raise Impossible(f"nobody was ever told the line that {entry['op']} added")
         twin = next((each for each in sitting.lines.values() if _same(each, line)), None)
         if twin is None:
             if line.id in self.home:

@@ -14,11 +14,9 @@ def shrink(record: Sequence[Mapping[str, Any]], found: Violation) -> list[Mappin
     frame = [event for event in record if event["e"] in KEPT]
     rest = [event for event in record if event["e"] not in KEPT]
     order = {id(event): place for place, event in enumerate(record)}
-    answers = {(event["who"], event["op"]) for event in rest if event["e"] in ("ask", "learn")}
-    needed = _lines(rest, answers)
 
     def fails(some: Sequence[Mapping[str, Any]]) -> bool:
-        whole = sorted([*frame, *needed, *some], key=lambda event: order.get(id(event), -1))
+        whole = sorted([*frame, *some], key=lambda event: order[id(event)])
         return any(each[:2] == found[:2] for each in check(whole))
 
     if not fails(rest):
@@ -35,18 +33,3 @@ def shrink(record: Sequence[Mapping[str, Any]], found: Violation) -> list[Mappin
                 at += size
         size //= 2
     return rest
-
-
-def _lines(rest: Sequence[Mapping[str, Any]], wanted: set[tuple[str, str]]) -> list[Mapping[str, Any]]:
-    """Which line each command made: the replay needs it, however few of the answers are kept."""
-    asks = {event["id"]: (event["who"], event["op"]) for event in rest if event["e"] == "ask"}
-    answers = {
-        asks[event["id"]]: event["answer"]
-        for event in rest
-        if event["e"] == "told" and event["status"] == 200 and event["id"] in asks and "line" in event["answer"]
-    }
-    return [
-        {"e": "learn", "t": 0, "who": who, "op": op, "answer": answer}
-        for (who, op), answer in answers.items()
-        if (who, op) in wanted
-    ]

@@ -1,0 +1,36 @@
+"""A minute in which everything fails: nothing lost, nothing doubled, every page true. And that this proves something.
+
+Longer and with other seeds: `make chaos`.
+"""
+
+import pytest
+from chaos.evening import spend, tell
+from chaos.faults import Fault
+
+from chaos import faults
+
+BROKEN = (
+    ("no_version_check", faults.scripts_forgotten),
+    ("number_only", faults.versions_come_again),
+    ("forgets_ops", faults.scripts_forgotten),
+    ("publishes_first", faults.scripts_forgotten),
+    ("no_reload", faults.subscribers_cut),
+    ("older_version", faults.scripts_forgotten),
+    ("answers_early", faults.store_frozen),
+)
+TRIES = 4  # evenings in which a fault may hide
+
+
+@pytest.mark.parametrize("seed", [1, 2], ids=["in parts", "bundled"])
+def test_an_evening_in_which_everything_fails_loses_nothing(seed: int) -> None:
+    result = spend(seed, 30)
+    tell(result)
+    assert not result.violations, "see above: the seed, what does not hold, and the shortest record of it"
+    assert result.commands > 100
+    assert sum(result.faults.values()) > 3
+    assert "Traceback" not in result.said, result.said
+
+
+@pytest.mark.parametrize(("broken", "fault"), BROKEN, ids=[name for name, _ in BROKEN])
+def test_a_server_that_is_broken_on_purpose_is_found_out(broken: str, fault: Fault) -> None:
+    assert any(spend(seed, 6, broken, [fault], calm=1.0).violations for seed in range(TRIES))
