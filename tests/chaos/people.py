@@ -100,7 +100,7 @@ class Person:
             self.page = None
 
     async def do(self, command: Mapping[str, Any], door: str = "do") -> Mapping[str, Any]:
-        """Sends a command until something definite comes back, or gives up; sometimes sends it more often than needed."""
+        """Sends a command until something definite comes back, or gives up; sometimes sends it once too often."""
         op = f"{self.rng.getrandbits(64):016x}"
         for _ in range(RETRIES):
             status, answer = await self._attempt(op, command, self.path(door))
