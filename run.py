@@ -24,6 +24,7 @@ from ordering.founding import Founded, found
 from ordering.options import Options, OptionsError, read
 from ordering.pictures import PictureError
 from ordering.restaurant import RestaurantError
+from ordering.signing import SigningKeys
 from ordering.store import Store, StoreAway, StoreUnfit
 from ordering.views.text import CatalogueError, learn
 
@@ -51,7 +52,10 @@ def main() -> None:
 
 
 def run(options: Options) -> None:
-    """Starts everything and looks after it."""
+    """Starts everything and looks after it; or only makes another key."""
+    if options.rotate_keys:
+        rotate(options)
+        return
     here = options.public_url or f"http://localhost:{options.port}"
     # A QR code that says "localhost" is of no use to a phone.
     options = options._replace(public_url=options.public_url or f"http://{reachable(options)}:{options.port}")
@@ -61,20 +65,35 @@ def run(options: Options) -> None:
         embedded.start()
     stop = Stop()
     try:
-        store = Store(
-            embedded.url if embedded else options.store,
-            options.shop,
-            options.store_timeout,
-            options.store_connections,
-            options.store_password,
-        )
-        secret, founded, promise = asyncio.run(prepare(store, options))
+        store = store_of(options, embedded.url if embedded else options.store)
+        keys, founded, promise = asyncio.run(prepare(store, options))
         log.info("store: %s", promise)
         print_links(options, here, founded)
-        look_after(options, store, secret, ports, embedded, stop)
+        look_after(options, store, keys, ports, embedded, stop)
     finally:
         if embedded:
             embedded.stop()
+
+
+def rotate(options: Options) -> None:
+    """Another key for cookies, in the store of a shop that is running."""
+    store = store_of(options, Embedded(options.data).url if not options.store else options.store)
+
+    async def make() -> SigningKeys:
+        try:
+            await store.check()
+            return await store.new_signing_key(keep=options.rotate_keys == "keep")
+        finally:
+            await store.close()
+
+    keys = asyncio.run(make())
+    kept = "earlier cookies still hold" if options.rotate_keys == "keep" else "everybody has to log in again"
+    print(f"key {keys.newest} signs from now on, {kept}; every process of the shop follows within seconds")
+
+
+def store_of(options: Options, url: str) -> Store:
+    """The store at this address."""
+    return Store(url, options.shop, options.store_timeout, options.store_connections, options.store_password)
 
 
 def listen(address: str, port: int) -> list[socket.socket]:
@@ -89,11 +108,11 @@ def listen(address: str, port: int) -> list[socket.socket]:
         ) from error
 
 
-async def prepare(store: Store, options: Options) -> tuple[str, Founded, str]:
-    """The shop's secret, the shop, and what the store promises."""
+async def prepare(store: Store, options: Options) -> tuple[SigningKeys, Founded, str]:
+    """The keys that sign cookies, the shop, and what the store promises."""
     try:
         promise = await store.check()
-        return await store.secret(), await found(store, options), promise
+        return await store.signing_keys(), await found(store, options), promise
     finally:
         await store.close()
 
@@ -113,7 +132,7 @@ class Stop:
 def look_after(
     options: Options,
     store: Store,
-    secret: str,
+    keys: SigningKeys,
     ports: list[list[socket.socket]],
     embedded: Embedded | None,
     stop: Stop,
@@ -132,7 +151,7 @@ def look_after(
                 if other != place:
                     for each in sockets:
                         each.close()
-            child(options, store, secret, ports[place], alive)
+            child(options, store, keys, ports[place], alive)
         children[pid] = (place, time.monotonic())
 
     for place in range(len(ports)):
@@ -155,7 +174,7 @@ def look_after(
     end(children)
 
 
-def child(options: Options, store: Store, secret: str, sockets: list[socket.socket], alive: int) -> NoReturn:
+def child(options: Options, store: Store, keys: SigningKeys, sockets: list[socket.socket], alive: int) -> NoReturn:
     """One port's process."""
     status = 1
     try:
@@ -164,7 +183,7 @@ def child(options: Options, store: Store, secret: str, sockets: list[socket.sock
             import uvloop
 
             run_loop = uvloop.run
-        run_loop(serve(options, store, secret, sockets, alive))
+        run_loop(serve(options, store, keys, sockets, alive))
         status = 0
     except Exception:
         log.exception("a process failed")

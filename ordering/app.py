@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from tornado.httpserver import HTTPServer
@@ -16,13 +17,15 @@ from ordering.duty import Duty
 from ordering.handlers import assets, diner, login, manage, ops, staff
 from ordering.handlers.base import NotFound
 from ordering.handlers.door import LEAVING, LiveSocket
+from ordering.limits import Limits
 from ordering.listener import Listener
 from ordering.live import Live
 from ordering.options import Options
 from ordering.printing import Printing
 from ordering.services import Services
 from ordering.shelf import Shelf
-from ordering.store import Store
+from ordering.signing import SigningKeys
+from ordering.store import Store, StoreAway
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +33,7 @@ PING = 20  # seconds between WebSocket pings; proxies cut what is silent for a m
 BODY_READ = 32 * 1024 * 1024  # bytes of a body that are read (and dropped, see `Page`) before the connection is cut
 DRAIN_LONGEST = 3.0  # seconds over which a process that ends sends its phones to others
 DRAIN_BATCHES = 10
+KEYS_READ = 5.0  # seconds between looks for another signing key
 
 CODE = r"([A-Za-z0-9_-]{4,64})"
 ID = r"([A-Za-z0-9._:-]{1,64})"
@@ -71,14 +75,14 @@ ROUTES: tuple[tuple[str, Any], ...] = (
 )
 
 
-def services(options: Options, store: Store, secret: str) -> Services:
+def services(options: Options, store: Store, ids: str) -> Services:
     """One of each for this process, not started yet."""
-    shelf = Shelf(store)
-    return Services(options, store, shelf, Desk(store, shelf), Live(shelf), secret)
+    shelf, limits = Shelf(store), Limits()
+    return Services(options, store, shelf, Desk(store, shelf, limits), Live(shelf), limits, ids)
 
 
-def application(shared: Services) -> Application:
-    """The routes with what they share."""
+def application(shared: Services, keys: SigningKeys) -> Application:
+    """The routes with what they share; `keys` sign the cookies."""
     return Application(
         [
             *((path, handler, {"services": shared}) for path, handler in ROUTES),
@@ -86,9 +90,8 @@ def application(shared: Services) -> Application:
         ],
         default_handler_class=NotFound,
         default_handler_args={"services": shared},
-        cookie_secret=shared.secret,
+        **keys.settings(),
         static_address=assets.address,
-        xsrf_cookie_kwargs={"samesite": "Lax", "secure": shared.options.public_url.startswith("https://")},
         compress_response=True,
         websocket_ping_interval=PING,
         websocket_max_message_size=16 * 1024,
@@ -96,12 +99,13 @@ def application(shared: Services) -> Application:
     )
 
 
-async def serve(options: Options, store: Store, secret: str, sockets: Sequence[socket.socket], parent: int) -> None:
+async def serve(
+    options: Options, store: Store, keys: SigningKeys, sockets: Sequence[socket.socket], parent: int
+) -> None:
     """Serves until SIGTERM or SIGINT, or until the descriptor `parent` says that the parent is gone."""
-    shared = services(options, store, secret)
-    server = HTTPServer(
-        application(shared), max_body_size=BODY_READ, max_header_size=16 * 1024, idle_connection_timeout=75
-    )
+    shared = services(options, store, keys.ids)
+    app = application(shared, keys)
+    server = HTTPServer(app, max_body_size=BODY_READ, max_header_size=16 * 1024, idle_connection_timeout=75)
     loop = asyncio.get_running_loop()
     ending = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -109,6 +113,8 @@ async def serve(options: Options, store: Store, secret: str, sockets: Sequence[s
     loop.add_reader(parent, os._exit, 1)  # killed, not stopped: the ports must be free for the next one at once
     shared.shelf.start()
     shared.live.start()
+    shared.limits.start()
+    following = asyncio.create_task(_follow_keys(app, store))
     duty, printing = Duty(shared.desk), Printing(shared.desk, shared.shelf, store)
     duty.start()
     printing.start()
@@ -116,6 +122,9 @@ async def serve(options: Options, store: Store, secret: str, sockets: Sequence[s
     server.add_sockets(listeners)
     await ending.wait()
     server.stop()
+    following.cancel()
+    await asyncio.gather(following, return_exceptions=True)
+    await shared.limits.stop()
     await duty.stop()
     await asyncio.gather(printing.stop(), _send_away(shared.live))
     await shared.live.stop()
@@ -123,6 +132,14 @@ async def serve(options: Options, store: Store, secret: str, sockets: Sequence[s
     await store.close()
     for each in listeners:
         each.close()
+
+
+async def _follow_keys(app: Application, store: Store) -> None:
+    """Signs with the key that an operator has made since, and honours those that are left."""
+    while True:
+        await asyncio.sleep(KEYS_READ)
+        with suppress(StoreAway):
+            app.settings.update((await store.signing_keys()).settings())
 
 
 async def _send_away(live: Live) -> None:

@@ -20,6 +20,7 @@ from ordering.clock import now
 from ordering.commands import Command, fingerprint
 from ordering.documents import FLOOR, LOAD, MENU, PACE, STAFF, STOCK, near_name, sitting_name, slips_name
 from ordering.floor import Floor, Table
+from ordering.limits import Limits
 from ordering.load import Load
 from ordering.menu import Menu
 from ordering.near import SIGN_LASTS
@@ -46,9 +47,10 @@ T = TypeVar("T")
 class Desk:
     """Takes commands and reads documents for one shop."""
 
-    def __init__(self, store: Store, shelf: Shelf) -> None:
+    def __init__(self, store: Store, shelf: Shelf, limits: Limits) -> None:
         self.store = store
         self._shelf = shelf
+        self._limits = limits
         self._files: dict[str, bytes] = {}
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
@@ -286,11 +288,13 @@ class Desk:
     async def _do(
         self, who: "_Person", command: Command, names: list[str], rule: Rule, sitting_id: str = ""
     ) -> dict[str, Any]:
-        """Takes its turn, and decides and commits within the store's time-out."""
+        """Takes its turn, and decides and commits within the store's time-out; raises `Refused` `busy` at once when
+        too many others wait for theirs."""
         turn = self._turns.setdefault(names[0], asyncio.Lock())
         try:
-            async with asyncio.timeout(self.store.timeout), turn:
-                return await self._decide(who, command, names, rule, sitting_id)
+            with self._limits.under_way():
+                async with asyncio.timeout(self.store.timeout), turn:
+                    return await self._decide(who, command, names, rule, sitting_id)
         except (StoreAway, TimeoutError) as error:
             raise Refused("store_away") from error
 

@@ -137,8 +137,9 @@ class Embedded:
         command = [_program()]
         for name, value in settings.items():
             command += [f"--{name}", value]
-        # A session of its own: Ctrl-C is for us, and the store must still be there while we finish.
-        self._process = subprocess.Popen(command, start_new_session=True, stdin=subprocess.DEVNULL)
+        # Its files hold the keys that sign cookies: nobody else may read them. And a session of its own: Ctrl-C is for
+        # us, and the store must still be there while we finish.
+        self._process = subprocess.Popen(command, start_new_session=True, stdin=subprocess.DEVNULL, umask=0o077)
         self._pid = self._process.pid
         end = time.monotonic() + START_LONGEST
         while not self._answers():

@@ -7,6 +7,7 @@ costs one push, and delays nobody.
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Coroutine, Mapping
 from typing import Any, Protocol
 
@@ -14,6 +15,8 @@ import msgspec
 
 from ordering.clock import now
 from ordering.documents import FLOOR, sitting_name
+from ordering.limits import PAGES, PAGES_OF_A_GUEST, PAGES_OF_A_PARTY
+from ordering.refused import Refused
 from ordering.shelf import Shelf
 from ordering.views.audience import Audience, build, needs
 from ordering.views.blocks import View, difference
@@ -36,15 +39,20 @@ class Phone(Protocol):
     def drop(self) -> None:
         """Cuts the connection without waiting."""
 
+    def dismiss(self) -> None:
+        """Ends the connection for good."""
+
 
 class Seat:
     """A phone in its audience: `sent` is the view that it has, or is just getting."""
 
-    def __init__(self, phone: Phone, stage: "Stage") -> None:
+    def __init__(self, phone: Phone, stage: "Stage", owner: str = "") -> None:
         self.phone = phone
         self.stage = stage
+        self.owner = owner
         self.sent: View | None = None
         self.busy_since: float | None = None
+        self.gone = False
 
 
 class Live:
@@ -60,6 +68,9 @@ class Live:
         self.dropped = 0
         self._loose: set[asyncio.Task[None]] = set()
         self._lately: dict[Audience, View] = {}
+        self._owned: dict[str, list[Seat]] = {}
+        self._parties: Counter[str] = Counter()
+        self._seats = 0
         shelf.listeners.append(self._changed)
 
     def start(self) -> None:
@@ -72,20 +83,50 @@ class Live:
             self._beating.cancel()
             await asyncio.gather(self._beating, return_exceptions=True)
 
-    def join(self, phone: Phone, audience: Audience) -> Seat:
-        """Lets a phone look on; its first push is the whole view, as soon as its documents have been read."""
+    def must_have_room(self) -> None:
+        """Raises `Refused` `busy` when this process has as many pages as it can hold."""
+        if self._seats >= PAGES:
+            raise Refused("busy")
+
+    def join(self, phone: Phone, audience: Audience, owner: str = "") -> Seat:
+        """Lets a phone look on; its first push is the whole view, as soon as its documents have been read.
+
+        `owner` is whose page it is: where too many are open, the oldest gives way. Raises `Refused` `too_many_pages`
+        when there are too many of a party.
+        """
+        if audience.subject and not audience.board and self._parties[audience.subject] >= PAGES_OF_A_PARTY:
+            raise Refused("too_many_pages")
         stage = self._stages.get(audience)
         if stage is None:
             lately = self._lately.get(audience)
             stage = self._stages[audience] = Stage(audience, self._shelf, self._looking, lately)
-        seat = Seat(phone, stage)
+        seat = Seat(phone, stage, owner)
         stage.join(seat)
+        self._seats += 1
+        self._parties[audience.subject] += 1
+        if owner:
+            mine = self._owned.setdefault(owner, [])
+            mine.append(seat)
+            if len(mine) > PAGES_OF_A_GUEST:
+                mine[0].phone.dismiss()
+                self.leave(mine[0])
         return seat
 
     def leave(self, seat: Seat) -> None:
         """The phone has gone."""
+        if seat.gone:
+            return
+        seat.gone = True
         stage = seat.stage
         stage.leave(seat)
+        self._seats -= 1
+        self._parties[stage.audience.subject] -= 1
+        if not self._parties[stage.audience.subject]:
+            del self._parties[stage.audience.subject]
+        if seat.owner:
+            self._owned[seat.owner].remove(seat)
+            if not self._owned[seat.owner]:
+                del self._owned[seat.owner]
         if not stage.looked_at:
             self._stages.pop(stage.audience, None)
             stage.close()

@@ -11,6 +11,8 @@ live = Gauge("ordering_live", "1 while the subscriber is connected and everythin
 repairs = Gauge("ordering_repairs", "Documents that a look found behind the store without having missed a message")
 reconnects = Gauge("ordering_reconnects", "Times the subscriber's connection was made anew")
 dropped = Gauge("ordering_phones_dropped", "Phones cut because they stopped reading")
+lag = Gauge("ordering_lag_seconds", "How late the loop is: what is asked for waits at least so long")
+shed = Counter("ordering_shed", "Commands and pages that were turned away because there was too much to do", ["what"])
 page_seconds = Histogram(
     "ordering_page_seconds",
     "Time to answer a page",

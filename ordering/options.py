@@ -7,6 +7,7 @@ import contextlib
 import io
 import re
 import sys
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -37,6 +38,8 @@ TABLE = (
     Option("store_connections", 32, "connections to the store, at most, for each process"),
     Option("shop", "main", "which shop of the store this is"),
     Option("public_url", "", "what QR codes point at, such as https://order.example.com"),
+    Option("trusted_proxies", "127.0.0.1,::1", "addresses whose X-Forwarded-Proto is believed, with commas between"),
+    Option("rotate_keys", "", "keep or drop: sign cookies with a new key, honour the old ones or not, and end"),
     Option("restaurant", "", "TOML file to fill an empty shop with"),
     Option("locale", "", "folder with catalogues of more languages (LANGUAGE.po)"),
     Option("demo", False, "fill an empty shop with the demo restaurant, and list its tables on /"),
@@ -59,6 +62,8 @@ class Options(NamedTuple):
     store_connections: int
     shop: str
     public_url: str
+    trusted_proxies: tuple[str, ...]
+    rotate_keys: str
     restaurant: Path | None
     locale: Path | None
     demo: bool
@@ -122,6 +127,9 @@ def _checked(values: dict[str, Any], environment: dict[str, str]) -> Options:
         "public_url",
         "it begins with http(s)://",
     )
+    must(values["rotate_keys"] in ("", "keep", "drop"), "rotate_keys", "keep or drop")
+    proxies = tuple(filter(None, (each.strip() for each in values["trusted_proxies"].split(","))))
+    must(all(map(_is_address, proxies)), "trusted_proxies", "IP addresses with commas between them")
     password = environment.get(STORE_PASSWORD)
     if values["store"]:
         _check_store(values["store"], password)
@@ -130,12 +138,21 @@ def _checked(values: dict[str, Any], environment: dict[str, str]) -> Options:
             **values,
             "data": Path(values["data"]),
             "public_url": public,
+            "trusted_proxies": proxies,
             "restaurant": Path(values["restaurant"]) if values["restaurant"] else None,
             "locale": Path(values["locale"]) if values["locale"] else None,
         },
         store_password=password,
         manager_password=environment.get(MANAGER_PASSWORD),
     )
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _check_store(url: str, password: str | None) -> None:

@@ -56,6 +56,10 @@ WORDS: dict[str, Word] = {
     "too_large": Word(413, N_("This request is too large: at most %(limit)s bytes.")),
     "too_often": Word(429, N_("Too many taps at once. Please wait a moment.")),
     "broken": Word(500, N_("Something went wrong on our side. It has been noted; please try again.")),
+    "busy": Word(
+        503, N_("There is more going on than we can keep up with. Nothing was ordered: please try again in a moment.")
+    ),
+    "too_many_pages": Word(429, N_("This page is open too often. Please close it elsewhere and open it again.")),
     "store_away": Word(503, N_("We can't confirm this right now. Please try again: it will not be ordered twice.")),
     # The sitting.
     "sitting_closed": Word(409, N_("This bill is closed. To order again, scan the code on the table.")),
@@ -124,6 +128,7 @@ WORDS: dict[str, Word] = {
     "not_your_role": Word(403, N_("Your account (%(role)s) can't do that: please ask a manager.")),
     "wrong_pin": Word(403, N_("That PIN is wrong.")),
     "wait": Word(429, N_("Too many wrong PINs: please wait %(minutes)s minutes, or log in with a password.")),
+    "wrong_often": Word(429, N_("Too many wrong passwords. Please wait a few minutes.")),
     "no_such_account": Word(409, N_("There is no such account.")),
     "name_needed": Word(409, N_("Please give a name.")),
     "name_taken": Word(409, N_("Somebody else is called that already.")),

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from ordering.desk import Desk
+from ordering.limits import Limits
 from ordering.live import Live
 from ordering.options import Options
 from ordering.shelf import Shelf
@@ -10,11 +11,12 @@ from ordering.store import Store
 
 
 class Services(NamedTuple):
-    """One of each for a process; `secret` signs cookies and is the same in every process of the shop."""
+    """One of each for a process; `ids` makes public ids of phones' secrets, the same in every process of the shop."""
 
     options: Options
     store: Store
     shelf: Shelf
     desk: Desk
     live: Live
-    secret: str
+    limits: Limits
+    ids: str

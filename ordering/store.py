@@ -15,8 +15,10 @@ import msgspec
 from redis.asyncio.connection import parse_url
 from redis.crc import key_slot
 
+from ordering import signing
 from ordering.documents import kind
 from ordering.resp import Line, ReplyError, Server, Word, connect, credentials
+from ordering.signing import SigningKeys, new_key
 
 OP_REMEMBERED = 24 * 60 * 60  # seconds; a phone can sleep through dinner
 LOG_KEPT = 100_000  # entries, about a month of a busy restaurant
@@ -85,7 +87,8 @@ class Keys:
         self.prefix = f"ordering:{{{shop}}}:"
         self.sequence = self.prefix + "seq"
         self.log = self.prefix + "log"
-        self.secret = self.prefix + "secret"
+        self.first_key = self.prefix + "secret"
+        self.signing = self.prefix + "keys"
         self._documents = self.prefix + "doc:"
         self._files = self.prefix + "file:"
 
@@ -238,10 +241,33 @@ class Store:
         content: bytes | None = await self._do("GET", self.keys.file(name))
         return content
 
-    async def secret(self) -> str:
-        """The shop's secret for signing cookies, made on the first call and the same for every process."""
-        await self._do("SET", self.keys.secret, secrets.token_urlsafe(48), "NX")
-        return str((await self._do("GET", self.keys.secret)).decode())
+    async def signing_keys(self) -> SigningKeys:
+        """The shop's keys for cookies, made on the first call and the same for every process.
+
+        Raises:
+            StoreAway
+        """
+        found = await self._do("HGETALL", self.keys.signing)
+        if not found:
+            await self._do("SET", self.keys.first_key, new_key(), "NX")
+            first = await self._do("GET", self.keys.first_key)
+            for name in ("ids", signing.FIRST):
+                await self._do("HSETNX", self.keys.signing, name, first)
+            found = await self._do("HGETALL", self.keys.signing)
+        words = [word.decode() for word in found]
+        return signing.read(dict(zip(words[::2], words[1::2], strict=True)))
+
+    async def new_signing_key(self, keep: bool) -> SigningKeys:
+        """Signs with another key from now on; what was signed before holds only with `keep`.
+
+        Raises:
+            StoreAway
+        """
+        before = await self.signing_keys()
+        await self._do("HSETNX", self.keys.signing, before.newest + 1, new_key())
+        if not keep:
+            await self._do("HDEL", self.keys.signing, *before.signing)
+        return await self.signing_keys()
 
     async def log(self, entries: int = 100, before: int = 0) -> list[tuple[int, dict[str, Any]]]:
         """The newest entries of the shop's log (those before a number) with their sequence numbers, newest first."""

@@ -212,7 +212,7 @@ export class Live {
   answered(answer) {
     const waiting = this.pending.get(answer.op);
     if (!waiting) return true;
-    if (answer.error === "store_away" && Date.now() - waiting.since < GIVE_UP) {
+    if (["store_away", "busy"].includes(answer.error) && Date.now() - waiting.since < GIVE_UP) {
       clearTimeout(this.again);
       this.again = setTimeout(() => {
         this.sent.clear();

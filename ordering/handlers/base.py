@@ -12,6 +12,7 @@ from tornado.httputil import parse_body_arguments
 from tornado.web import HTTPError, RequestHandler, stream_request_body
 
 from ordering.documents import MENU, STAFF
+from ordering.limits import RETRY_AFTER
 from ordering.refused import Refused
 from ordering.services import Services
 from ordering.staff import Account, logged_in
@@ -141,7 +142,7 @@ class Page(RequestHandler):
         asked = self.get_query_argument("lang", "")
         if asked in LANGUAGES:
             if self.get_cookie("lang") != asked:
-                self.set_cookie("lang", asked, expires_days=LANG_DAYS, samesite="Lax", secure=self.secure)
+                self.set_cookie("lang", asked, expires_days=LANG_DAYS)
             return asked
         kept = self.get_cookie("lang", "")
         if kept in LANGUAGES:
@@ -156,12 +157,29 @@ class Page(RequestHandler):
 
     @property
     def secure(self) -> bool:
-        """Whether cookies may only travel by TLS: the public address says so."""
-        return self.services.options.public_url.startswith("https://")
+        """Whether cookies may only travel by TLS: the public address says so, or a proxy that we trust."""
+        options = self.services.options
+        if options.public_url.startswith("https://"):
+            return True
+        return (
+            self.request.remote_ip in options.trusted_proxies
+            and self.request.headers.get("X-Forwarded-Proto") == "https"
+        )
+
+    def set_cookie(self, name: str, value: str | bytes, *args: Any, **kwargs: Any) -> None:
+        """Called for every cookie, also by Tornado: none of them goes out in the clear or to another site."""
+        super().set_cookie(name, value, *args, **{"secure": self.secure, "samesite": "Lax", **kwargs})
 
     def public(self, path: str) -> str:
         """Where everybody finds this path."""
         return (self.services.options.public_url or f"{self.request.protocol}://{self.request.host}") + path
+
+    def get_signed_cookie(
+        self, name: str, value: str | None = None, max_age_days: float = 31, min_version: int | None = 2
+    ) -> bytes | None:
+        """Called for every signed cookie. Tornado's first version can't tell keys apart, and fails where there are
+        several."""
+        return super().get_signed_cookie(name, value, max_age_days, min_version)
 
     def guest_cookie(self) -> GuestCookie | None:
         """What this phone's cookie says; None when it has none, or a forged or an old one."""
@@ -171,16 +189,14 @@ class Page(RequestHandler):
 
     def set_guest_cookie(self, cookie: GuestCookie) -> None:
         """Sends the cookie, signed."""
-        self.set_signed_cookie(
-            "guest", "|".join(cookie), expires_days=GUEST_DAYS, httponly=True, samesite="Lax", secure=self.secure
-        )
+        self.set_signed_cookie("guest", "|".join(cookie), expires_days=GUEST_DAYS, httponly=True)
 
     def guest_id(self, key: str) -> str:
         """The public id that goes with a phone's secret: nobody can go back from it. The cookie is signed, so only the
         staff can make a phone be a guest who was there before."""
         if key.startswith(AGAIN):
             return key.removeprefix(AGAIN)
-        secret = self.services.secret.encode()
+        secret = self.services.ids.encode()
         return hmac.new(secret, key.encode(), hashlib.sha256).hexdigest()[:10]
 
     async def account(self) -> Account | None:
@@ -245,6 +261,8 @@ class Page(RequestHandler):
 
     def refuse(self, refused: Refused, op: Any = None, back: str | None = None, **more: Any) -> None:
         """Finishes with what was refused and why: JSON to who sent JSON, else a page."""
+        if refused.word in ("busy", "too_often"):
+            self.set_header("Retry-After", str(RETRY_AFTER))
         if self.wants_json:
             self.reply(refusal(refused, self.t, op) | more, refused.status)
             return
@@ -255,7 +273,7 @@ class Page(RequestHandler):
             sentence=self.t.refusal(refused),
             status=refused.status,
             back=back,
-            retry=self._retry() if refused.word == "store_away" and self.request.method == "POST" else None,
+            retry=self._retry() if refused.word in ("store_away", "busy") and self.request.method == "POST" else None,
         )
 
     def write_error(self, status_code: int, **details: Any) -> None:

@@ -78,6 +78,7 @@ class TablePage(AtTable):
 
     async def get(self, code: str) -> None:
         """Called by Tornado."""
+        self.services.limits.page()
         with metrics.page_seconds.time():  # as a decorator it would only time how a coroutine is made
             await self._open(code)
 
@@ -173,6 +174,7 @@ class TableDo(AtTable, Do):
         await self.find_table(self.path_args[0])
         if not self.guest:
             raise Refused("forbidden" if self.request.cookies else "no_cookies")
+        self.services.limits.command(self.guest, self.sitting_id)
         return await self.services.desk.guest(self.guest, self.sitting_id, self.command(sent))
 
     def back(self, sent: Mapping[str, Any]) -> str:
@@ -197,6 +199,14 @@ class TableLive(LiveSocket, AtTable):
         """The guests of this sitting, in this language."""
         await self.find_table(self.path_args[0])
         return Audience("diner", form, self.lang, self.sitting_id)
+
+    def owner(self) -> str:
+        """The guest."""
+        return self.guest
+
+    def spend(self) -> None:
+        """Counts a command as the guest's and the table's, whichever door it came by."""
+        self.services.limits.command(self.guest, self.sitting_id)
 
     async def carry_out(self, sent: dict[str, Any]) -> dict[str, Any] | None:
         """The desk's answer; what the message says of its sitting must be this socket's."""
@@ -247,6 +257,10 @@ class Waiting:
         """Part of `live.Phone`."""
         self.came.put_nowait(None)
 
+    def dismiss(self) -> None:
+        """Part of `live.Phone`."""
+        self.drop()
+
 
 class TableView(AtTable):
     """GET /t/{code}/view: the whole view, or what differs from the one that the page names with `have`, as soon as
@@ -257,11 +271,13 @@ class TableView(AtTable):
 
     async def get(self, code: str) -> None:
         """Called by Tornado."""
+        self.services.limits.page()
+        self.services.live.must_have_room()
         await self.find_table(code)
         form: Form = "json" if self.get_query_argument("form", "html") == "json" else "html"
         have = self.get_query_argument("have", "").removeprefix("W/").strip('"')
         waiting = self._waiting = Waiting()
-        seat = self.services.live.join(waiting, Audience("diner", form, self.lang, self.sitting_id))
+        seat = self.services.live.join(waiting, Audience("diner", form, self.lang, self.sitting_id), self.guest)
         try:
             async with asyncio.timeout(POLL_LONGEST):
                 message = await waiting.came.get()

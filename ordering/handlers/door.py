@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, get_args
@@ -22,27 +21,8 @@ log = logging.getLogger(__name__)
 PROTOCOLS: dict[str, Form] = {"html.ordering.v1": "html", "json.ordering.v1": "json"}
 MESSAGE_LARGEST = 16 * 1024  # bytes
 WAITING_MOST = 32  # commands of one phone that wait for their turn
-RATE = 100.0  # commands a second that one phone may send for long: far above a person, below what hurts a table
-BURST = 300.0
 LEAVING = 1012  # close code: this process goes, come back at once to another
 NOT_YOURS = 4403  # close code: do not come back
-
-
-class Budget:
-    """A token bucket: `RATE` a second, `BURST` at once."""
-
-    def __init__(self) -> None:
-        self._left = BURST
-        self._at = time.monotonic()
-
-    def spend(self) -> None:
-        """Takes one; raises `Refused` `too_often` when none is left."""
-        now = time.monotonic()
-        self._left = min(BURST, self._left + (now - self._at) * RATE)
-        self._at = now
-        if self._left < 1:
-            raise Refused("too_often")
-        self._left -= 1
 
 
 def command_from(sent: Mapping[str, Any], union: Any, form: bool) -> Any:
@@ -105,7 +85,7 @@ class Do(Page, ABC):
             if self.wants_json or refused.status != 409:
                 self.refuse(refused, sent.get("op"), back=self.back(sent), v=self.standing())
                 return
-            self.set_signed_cookie("flash", self.t.refusal(refused), httponly=True, samesite="Lax", expires_days=None)
+            self.set_signed_cookie("flash", self.t.refusal(refused), httponly=True, expires_days=None)
         else:
             metrics.commands.labels(door="post", outcome="ok").inc()
             if self.wants_json:
@@ -136,6 +116,12 @@ class LiveSocket(WebSocketHandler, Page, ABC):
     async def carry_out(self, sent: dict[str, Any]) -> dict[str, Any] | None:
         """The answer of the desk, None when nobody waits for one; raises `Refused`."""
 
+    async def get(self, *args: str, **kwargs: str) -> None:
+        """Called by Tornado: the handshake, unless those who are here already would suffer."""
+        self.services.limits.page()
+        self.services.live.must_have_room()
+        await super().get(*args, **kwargs)
+
     def select_subprotocol(self, subprotocols: list[str]) -> str | None:
         """Called by Tornado: the first of ours that the client offers."""
         return next((each for each in subprotocols if each in PROTOCOLS), None)
@@ -146,22 +132,19 @@ class LiveSocket(WebSocketHandler, Page, ABC):
     async def open(self, *_: str, **__: str) -> None:
         """Called by Tornado after the handshake."""
         self.set_nodelay(True)
-        self._budget = Budget()
         self._waiting: asyncio.Queue[str | bytes] = asyncio.Queue(WAITING_MOST)
         self._worker = asyncio.create_task(self._work())
         try:
             audience = await self.audience(PROTOCOLS.get(self.selected_subprotocol or "", "json"))
+            if self.ws_connection is not None:
+                self.seat = self.services.live.join(self, audience, self.owner())
         except Refused as refused:
-            code = NOT_YOURS if refused.status in (403, 404) else LEAVING
-            self.close(code, refused.word)
-            return
-        if self.ws_connection is not None:
-            self.seat = self.services.live.join(self, audience)
+            self.close(NOT_YOURS if refused.status < 500 else LEAVING, refused.word)
 
     def on_message(self, message: str | bytes) -> None:
         """Called by Tornado: hands over and returns, so that pings are answered while the store thinks."""
         try:
-            self._budget.spend()
+            self.spend()
             self._waiting.put_nowait(message)
         except (Refused, asyncio.QueueFull):
             self._answer(self._refused(Refused("too_often"), _op_of(message)))
@@ -176,6 +159,17 @@ class LiveSocket(WebSocketHandler, Page, ABC):
     async def send(self, message: bytes) -> None:
         """Sends a text message; raises when the connection is gone. Part of `live.Phone`."""
         await self.write_message(message)
+
+    def owner(self) -> str:
+        """Whose page this is: so many of one owner's are open at once; "": of nobody in particular."""
+        return ""
+
+    def spend(self) -> None:
+        """Counts a command; raises `Refused` `too_often`."""
+
+    def dismiss(self) -> None:
+        """Tells the page not to come back: there are newer ones of the same phone. Part of `live.Phone`."""
+        self.close(NOT_YOURS, "too_many_pages")
 
     def drop(self) -> None:
         """Cuts the connection without waiting for a phone that does not read. Part of `live.Phone`."""

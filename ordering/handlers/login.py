@@ -11,6 +11,7 @@ from argon2.exceptions import Argon2Error, InvalidHashError
 from ordering.clock import now
 from ordering.documents import STAFF
 from ordering.handlers.base import STAFF_DAYS, Page
+from ordering.limits import PASSWORDS
 from ordering.refused import Refused
 from ordering.staff import ROOMS, Account, Room, Staff, may, must_not_wait
 
@@ -67,7 +68,7 @@ class Login(Page):
             return
         self._let_in(account)
         if not by_pin:
-            self.set_signed_cookie("device", str(now()), DEVICE_DAYS, **self._kept())
+            self.set_signed_cookie("device", str(now()), DEVICE_DAYS, httponly=True)
         if self.wants_json:
             self.reply({"ok": True, "role": account.role})
         else:
@@ -76,10 +77,15 @@ class Login(Page):
     async def _by_password(self, staff: Staff, sent: dict[str, Any]) -> Account:
         name = str(sent.get("name") or "manager")
         account = next((each for each in staff.accounts if each.name == name and each.active), None)
+        # Whoever guesses from outside must not lock out those who are at their own tablet.
+        wrong = self.services.limits.budget(f"{name}|{self._known(staff)}", PASSWORDS)
+        if not wrong.has():
+            raise Refused("wrong_often")
         right = await _right(account.password if account else "", str(sent.get("password", "")))
         if account is not None:
             await self.services.desk.tried(account, right, pin=False)
         if account is None or not right:
+            wrong.take()
             raise Refused("wrong_password")
         return account
 
@@ -95,10 +101,7 @@ class Login(Page):
         return account
 
     def _let_in(self, account: Account) -> None:
-        self.set_signed_cookie("staff", f"{account.id}|{now()}", STAFF_DAYS, **self._kept())
-
-    def _kept(self) -> dict[str, Any]:
-        return {"httponly": True, "samesite": "Lax", "secure": self.secure}
+        self.set_signed_cookie("staff", f"{account.id}|{now()}", STAFF_DAYS, httponly=True)
 
     def _known(self, staff: Staff) -> bool:
         """Whether somebody has let this device in with a password, and nobody has let it out since."""

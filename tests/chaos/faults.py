@@ -18,7 +18,7 @@ from machines import Proxy, ready, until
 from redis.exceptions import RedisError
 
 from chaos.house import House, Letters
-from chaos.people import Diner, Evening
+from chaos.people import FAILS, Diner, Evening
 
 Fault = Callable[[Evening], Awaitable[None]]
 
@@ -133,7 +133,9 @@ async def versions_come_again(evening: Evening) -> None:
     has at hand, with other contents; then that port wakes with a command to carry out."""
     house, record = evening.house, evening.record
     guest = Diner(evening, f"guest-again-{record.t:.0f}", [evening.spare])
-    await guest.sit_down()
+    while not guest.id:
+        with contextlib.suppress(*FAILS):
+            await guest.sit_down()
     sleeper, other = evening.rng.sample(range(len(house.ports)), 2)
     async with evening.files:
         await _add(guest, "soup", house.ports[other])

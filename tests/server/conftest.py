@@ -15,9 +15,11 @@ from ordering.app import application, services
 from ordering.embedded import Embedded
 from ordering.founding import found
 from ordering.services import Services
+from ordering.signing import SigningKeys
 from ordering.store import Store
 
 founding.prepare = cache(founding.prepare)  # the demo's pictures are made once for all tests
+KEYS = SigningKeys("a secret of the tests", {0: "another secret of the tests"})
 QUIET = 4  # at most: tasks of a process without sockets: two of the shelf, the beat, and this one
 
 
@@ -29,7 +31,7 @@ def shared(embedded: Embedded, io_loop: IOLoop, request: pytest.FixtureRequest) 
         {options.MANAGER_PASSWORD: PASSWORD},
     )
     store = Store(embedded.url, chosen.shop)
-    made = services(chosen, store, "a secret of the tests")
+    made = services(chosen, store, KEYS.ids)
 
     async def begin() -> None:
         await found(store, chosen)
@@ -53,7 +55,7 @@ def shared(embedded: Embedded, io_loop: IOLoop, request: pytest.FixtureRequest) 
 @pytest.fixture
 def app(shared: Services) -> Application:
     """What pytest-tornado serves."""
-    return application(shared)
+    return application(shared, KEYS)
 
 
 @pytest.fixture

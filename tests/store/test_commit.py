@@ -140,7 +140,7 @@ def test_everything_of_a_shop_is_one_slot() -> None:
     from redis.crc import key_slot
 
     keys = Keys("main")
-    names = [keys.sequence, keys.log, keys.secret, keys.document("sitting:x"), keys.op("lin", "1"), keys.prefix]
+    names = [keys.sequence, keys.log, keys.signing, keys.document("sitting:x"), keys.op("lin", "1"), keys.prefix]
     assert len({key_slot(name.encode()) for name in names}) == 1
     assert all(name.startswith("ordering:{main}:") for name in names)
 

@@ -156,12 +156,12 @@ def test_a_crowd_gets_another_connection_and_never_more_than_the_limit(embedded:
 def test_the_database_of_the_address_is_used(embedded: Embedded) -> None:
     async def story() -> None:
         store = Store(f"{embedded.url}?db=3", "elsewhere")
-        assert await store.secret()
+        assert await store.signing_keys()
         await store.close()
         path = embedded.url.removeprefix("unix://")
         async with Redis(unix_socket_path=path, db=3) as third, Redis(unix_socket_path=path) as first:
-            assert await third.exists(store.keys.secret)
-            assert not await first.exists(store.keys.secret)
+            assert await third.exists(store.keys.signing)
+            assert not await first.exists(store.keys.signing)
 
     asyncio.run(story())
 

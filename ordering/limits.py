@@ -1,0 +1,116 @@
+"""How much one phone, one table and one process may ask for at once; beyond it the answer is 429 or 503, at once.
+
+Never by address: a whole dining room shares one. All limits stand here, and in `docs/operations.md`.
+"""
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from ordering import metrics
+from ordering.refused import Refused
+
+
+class Rate(NamedTuple):
+    """So many a second for long, and so many at once."""
+
+    a_second: float
+    at_once: float
+
+
+GUEST = Rate(100, 300)  # commands of one phone: far above a person, below what hurts a table
+PARTY = Rate(200, 600)  # commands of all phones of a table
+PASSWORDS = Rate(20 / 300, 20)  # wrong passwords for one name, from devices that nobody has logged in on
+KNOWN_BUDGETS = 20_000  # kept; whose was used longest ago starts afresh
+PAGES_OF_A_GUEST = 8  # open at once on one phone; the oldest gives way
+PAGES_OF_A_PARTY = 200
+PAGES = 12_000  # of one process
+UNDER_WAY = 400  # commands that one process has taken and not answered
+LAG = 1.0  # seconds that the loop may be late before new pages are turned away
+LOOK = 0.25  # seconds between looks at the loop
+RETRY_AFTER = 2  # seconds, as HTTP's header says it
+
+
+class Budget:
+    """A token bucket."""
+
+    def __init__(self, rate: Rate) -> None:
+        self._rate = rate
+        self._left = rate.at_once
+        self._at = time.monotonic()
+
+    def has(self) -> bool:
+        """Whether one more is allowed."""
+        now = time.monotonic()
+        self._left = min(self._rate.at_once, self._left + (now - self._at) * self._rate.a_second)
+        self._at = now
+        return self._left >= 1
+
+    def take(self) -> None:
+        """Takes one."""
+        self._left -= 1
+
+
+class Limits:
+    """What one process keeps count of."""
+
+    def __init__(self) -> None:
+        self._budgets: OrderedDict[tuple[str, Rate], Budget] = OrderedDict()
+        self._under_way = 0
+        self._watching: asyncio.Task[None] | None = None
+        self.lag = 0.0
+
+    def start(self) -> None:
+        """Begins to look at the loop."""
+        self._watching = asyncio.create_task(self._watch())
+
+    async def stop(self) -> None:
+        """Ends."""
+        if self._watching:
+            self._watching.cancel()
+            await asyncio.gather(self._watching, return_exceptions=True)
+
+    def budget(self, of: str, rate: Rate) -> Budget:
+        """Somebody's budget of a kind."""
+        budget = self._budgets.pop((of, rate), None) or Budget(rate)
+        self._budgets[of, rate] = budget
+        if len(self._budgets) > KNOWN_BUDGETS:
+            self._budgets.popitem(last=False)
+        return budget
+
+    def command(self, guest: str, party: str) -> None:
+        """Counts a guest's command; raises `Refused` `too_often`."""
+        budgets = (self.budget(guest, GUEST), self.budget(party, PARTY))
+        if not all(budget.has() for budget in budgets):
+            raise Refused("too_often")
+        for budget in budgets:
+            budget.take()
+
+    @contextmanager
+    def under_way(self) -> Iterator[None]:
+        """A command on its way; raises `Refused` `busy` when there are too many already."""
+        if self._under_way >= UNDER_WAY:
+            metrics.shed.labels(what="command").inc()
+            raise Refused("busy")
+        self._under_way += 1
+        try:
+            yield
+        finally:
+            self._under_way -= 1
+
+    def page(self) -> None:
+        """A page is asked for; raises `Refused` `busy` when those that are open would suffer."""
+        if self.lag > LAG:
+            metrics.shed.labels(what="page").inc()
+            raise Refused("busy")
+
+    async def _watch(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            due = loop.time() + LOOK
+            await asyncio.sleep(LOOK)
+            self.lag = loop.time() - due
+            metrics.lag.set(self.lag)
