@@ -184,11 +184,11 @@ class Page(RequestHandler):
         return hmac.new(secret, key.encode(), hashlib.sha256).hexdigest()[:10]
 
     async def account(self) -> Account | None:
-        """The staff account that is logged in; None when nobody is or the account is gone."""
+        """The staff account that is logged in; None when nobody is or the account is gone. The store is asked each
+        time: where no board is open, this process does not hear that somebody was let go through another."""
         if not self._login():
             return None
-        if self.services.shelf.newest(STAFF) is None:
-            await self.services.desk.look(STAFF)
+        await self.services.desk.look(STAFF)
         return self.account_at_hand()
 
     def account_at_hand(self) -> Account | None:
