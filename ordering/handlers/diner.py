@@ -5,6 +5,7 @@ import re
 import secrets
 from collections.abc import Awaitable, Mapping
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 
@@ -15,7 +16,7 @@ from ordering.documents import FLOOR, LOAD, MENU, STOCK, sitting_name
 from ordering.floor import Floor, Table
 from ordering.guests import NAME_LONGEST, guest_of
 from ordering.handlers.base import AGAIN, GuestCookie, Page
-from ordering.handlers.door import Do, LiveSocket
+from ordering.handlers.door import Do, LiveSocket, last
 from ordering.load import Load
 from ordering.menu import Menu, find
 from ordering.refused import Refused
@@ -187,9 +188,8 @@ class TableDo(AtTable, Do):
 
     def back(self, sent: Mapping[str, Any]) -> str:
         """The page, at the same sitting; with that part of it open where something was changed."""
-        place = PLACES.get(str(sent.get("do")), "")
-        item = sent.get("item")
-        place = f"#dish-{item}" if sent.get("do") == "add" and item else place
+        do, item = last(sent.get("do")), last(sent.get("item"))
+        place = f"#dish-{quote(str(item))}" if do == "add" and item else PLACES.get(str(do), "")
         return f"/t/{self.path_args[0]}?sitting={self.sitting_id}{place}"
 
     def standing(self) -> int:
