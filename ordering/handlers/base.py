@@ -293,7 +293,7 @@ class Page(RequestHandler):
             f"{name}={value}"
             for name in self.request.query_arguments
             if name in ("sitting", "station", "order", "view")
-            for value in self.get_query_arguments(name)
+            for value in (raw.decode("utf-8", "replace") for raw in self.request.query_arguments[name])
             if value.replace("-", "").replace(",", "").isalnum()
         ]
         return f"{self.request.path}?{'&'.join([*kept, f'lang={lang}'])}"
