@@ -86,6 +86,15 @@ class Desk:
         known = found is not None and any(guest.id == who for guest in found.guests)
         return floor.by_sitting.get(sitting_id) if known else None
 
+    async def belongs(self, sitting_id: str, table_id: str, who: str) -> bool:
+        """Whether the sitting is the table's present one, or this guest is or was one of it."""
+        name = sitting_name(sitting_id)
+        documents = await self.look(FLOOR, name)
+        floor, found = documents[FLOOR].value or Floor(), documents[name].value
+        if floors.table_of(floor, table_id).sitting == sitting_id:
+            return True
+        return found is not None and any(guest.id == who for guest in found.guests)
+
     async def answer_to(self, who: str, op: str) -> dict[str, Any]:
         """The first answer to an op that took effect; raises `Refused` `no_such_op`."""
         try:

@@ -597,5 +597,9 @@ def must_have_reason(text: str) -> str:
     return reason
 
 
-# Bidirectional overrides and isolates, and the byte order mark: they reorder or hide what stands beside them.
-_UNSEEN = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
+# Marks, overrides and isolates of direction reorder what stands beside them; the others show nothing, so that two names
+# look alike or one looks like none. The joiners stay: scripts and emoji are written with them.
+_UNSEEN = frozenset(
+    "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+    "\u00ad\u180e\u200b\u2060\u2061\u2062\u2063\u2064\u206a\u206b\u206c\u206d\u206e\u206f\ufeff\ufff9\ufffa\ufffb"
+)

@@ -15,7 +15,7 @@ from ordering.commands import Command
 from ordering.documents import FLOOR, LOAD, MENU, PACE, STAFF, STOCK, sitting_name, slips_name
 from ordering.floor import CODE_LENGTH, CODE_LETTERS, Floor
 from ordering.load import Load
-from ordering.menu import Menu, Printer, Terms, find, with_printer, without_printer
+from ordering.menu import NAME_LONGEST, Menu, Printer, Terms, find, with_printer, without_printer
 from ordering.pace import Pace
 from ordering.refused import Refused
 from ordering.sitting import Moment, Sitting
@@ -214,7 +214,7 @@ def printers(command: commands.PrinterSave | commands.PrinterRemove, case: Case)
     before = menu.printer.get(command.printer)
     if command.printer and before is None:
         raise Refused("no_such_printer")
-    name = command.name.strip()
+    name = sitting.plain(command.name, NAME_LONGEST)
     made = Printer(
         id=command.printer or f"p{case.moment.fresh}",
         name=before.name if before and name in before.name.values() else {menu.shop.languages[0]: name},

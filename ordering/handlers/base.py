@@ -200,11 +200,11 @@ class Page(RequestHandler):
         return hmac.new(secret, key.encode(), hashlib.sha256).hexdigest()[:10]
 
     async def account(self) -> Account | None:
-        """The staff account that is logged in; None when nobody is or the account is gone."""
+        """The staff account that is logged in; None when nobody is or the account is gone. The store is asked each
+        time: where no board is open, this process does not hear that somebody was let go through another."""
         if not self._login():
             return None
-        if self.services.shelf.newest(STAFF) is None:
-            await self.services.desk.look(STAFF)
+        await self.services.desk.look(STAFF)
         return self.account_at_hand()
 
     def account_at_hand(self) -> Account | None:
@@ -311,7 +311,7 @@ class Page(RequestHandler):
             f"{name}={value}"
             for name in self.request.query_arguments
             if name in ("sitting", "station", "order", "view")
-            for value in self.get_query_arguments(name)
+            for value in (raw.decode("utf-8", "replace") for raw in self.request.query_arguments[name])
             if value.replace("-", "").replace(",", "").isalnum()
         ]
         return f"{self.request.path}?{'&'.join([*kept, f'lang={lang}'])}"

@@ -5,6 +5,7 @@ import re
 import secrets
 from collections.abc import Awaitable, Mapping
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 
@@ -15,11 +16,12 @@ from ordering.documents import FLOOR, LOAD, MENU, STOCK, sitting_name
 from ordering.floor import Floor, Table
 from ordering.guests import NAME_LONGEST, guest_of
 from ordering.handlers.base import AGAIN, GuestCookie, Page
-from ordering.handlers.door import Do, LiveSocket
+from ordering.handlers.door import Do, LiveSocket, last
 from ordering.load import Load
 from ordering.menu import Menu, find
 from ordering.refused import Refused
 from ordering.sitting import COLOURS, Sitting, line_of
+from ordering.staff import may
 from ordering.stock import Stock
 from ordering.views import card, diner
 from ordering.views.audience import Audience, Form, build, needs, sitting_in
@@ -28,6 +30,7 @@ from ordering.views.pages import fixed, marked
 from ordering.views.receipt import Receipt, pdf, receipt
 
 SITTING_ID = re.compile(r"[0-9a-f]{12}")
+NOBODYS = "0" * 12  # stands for a sitting that is not the phone's: none is called so, so nothing is seen or done
 POLL_LONGEST = 25.0  # seconds that a poll waits for something new; proxies cut what is silent for a minute
 BACK_DAYS = 15 / (24 * 60)  # a way back holds for 15 minutes
 SIGNS_APART = 1.0  # seconds between signs of life that are passed on
@@ -49,10 +52,20 @@ class AtTable(Page):
         """
         cookie = self.guest_cookie()
         self.table = await self._table(code, cookie)
+        self.guest = self.guest_id(cookie.key) if cookie else ""
         named = self.get_argument("sitting", "")
         remembered = cookie.sitting if cookie and cookie.table == self.table.id else ""
-        self.sitting_id = named if SITTING_ID.fullmatch(named) else remembered or self.table.sitting
-        self.guest = self.guest_id(cookie.key) if cookie else ""
+        if SITTING_ID.fullmatch(named):
+            self.sitting_id = named if await self._may(named, remembered) else NOBODYS
+        else:
+            self.sitting_id = remembered or self.table.sitting
+
+    async def _may(self, named: str, remembered: str) -> bool:
+        """Whether this phone may name the sitting. An id is no secret among those who once sat together: it stands in
+        addresses, which are sent to friends and kept by browsers. So a phone may name what its code leads to anyhow,
+        what its page of this table showed last, and what it is a guest of."""
+        at_hand = (self.table.sitting, remembered)
+        return named in at_hand or await self.services.desk.belongs(named, self.table.id, self.guest)
 
     async def _table(self, code: str, cookie: GuestCookie | None) -> Table:
         """The table with this code; where it has another by now, the table of the guests who sit there."""
@@ -83,15 +96,14 @@ class TablePage(AtTable):
             await self._open(code)
 
     async def _open(self, code: str) -> None:
+        floor = (await self.services.desk.look(FLOOR))[FLOOR].value or Floor()
         await self.find_table(code)
         cookie = self.guest_cookie()
         key = cookie.key if cookie else secrets.token_urlsafe(24)
         self.guest = self.guest_id(key)
-        named = self.get_query_argument("sitting", "")
         # A scan (an address without a sitting) belongs to whoever sits there now; a reload keeps its sitting.
-        floor = (await self.services.desk.look(FLOOR))[FLOOR].value
-        self.table = floor.by_code.get(code, self.table)
-        self.sitting_id = named if SITTING_ID.fullmatch(named) else self.table.sitting
+        if not SITTING_ID.fullmatch(self.get_query_argument("sitting", "")):
+            self.sitting_id = self.table.sitting
         self.set_guest_cookie(GuestCookie(key, self.table.id, self.sitting_id))
         if self.wants_json:
             await self._show_json()
@@ -168,9 +180,8 @@ class TableDo(AtTable, Do):
 
     async def carry_out(self, sent: dict[str, Any]) -> dict[str, Any]:
         """The desk's answer."""
-        named = sent.pop("sitting", "")
-        if isinstance(named, str) and self.sends_json:
-            self.request.arguments["sitting"] = [named.encode()]
+        if self.sends_json and isinstance(sent.get("sitting"), str):
+            self.request.arguments["sitting"] = [sent.pop("sitting").encode()]
         await self.find_table(self.path_args[0])
         if not self.guest:
             raise Refused("forbidden" if self.request.cookies else "no_cookies")
@@ -179,9 +190,8 @@ class TableDo(AtTable, Do):
 
     def back(self, sent: Mapping[str, Any]) -> str:
         """The page, at the same sitting; with that part of it open where something was changed."""
-        place = PLACES.get(str(sent.get("do")), "")
-        item = sent.get("item")
-        place = f"#dish-{item}" if sent.get("do") == "add" and item else place
+        do, item = last(sent.get("do")), last(sent.get("item"))
+        place = f"#dish-{quote(str(item))}" if do == "add" and item else PLACES.get(str(do), "")
         return f"/t/{self.path_args[0]}?sitting={self.sitting_id}{place}"
 
     def standing(self) -> int:
@@ -314,6 +324,13 @@ class ReceiptPage(AtTable):
         """Called by Tornado."""
         shown = await self._receipt(code)
         self.show("diner/receipt.html", shop=shown.shop, shown=shown, code=code, sitting_id=self.sitting_id)
+
+    async def _may(self, named: str, remembered: str) -> bool:
+        """The staff print what is left of any party."""
+        if await super()._may(named, remembered):
+            return True
+        account = await self.account()
+        return account is not None and may(account, "floor")
 
     async def _receipt(self, code: str) -> Receipt:
         await self.find_table(code)

@@ -43,11 +43,11 @@ def command_from(sent: Mapping[str, Any], union: Any, form: bool) -> Any:
 def _form_values(sent: Mapping[str, Any], union: Any) -> dict[str, Any]:
     """What of a form belongs to its command; radio groups are named `modifiers:{group}`."""
     types: dict[Any, type[Command]] = {each.__struct_config__.tag: each for each in get_args(union)}
-    chosen = types.get(_last(sent.get("do", "")))
+    chosen = types.get(last(sent.get("do", "")))
     if chosen is None:
         raise Refused("malformed", why="do")
     fields = set(chosen.__struct_encode_fields__)
-    values = {name: _last(value) for name, value in sent.items() if name in fields or name == "do"}
+    values = {name: last(value) for name, value in sent.items() if name in fields or name == "do"}
     for several in fields & SEVERAL:
         picked = [value for name, value in sent.items() if name.partition(":")[0] == several]
         values[several] = [each for value in picked for each in (value if isinstance(value, list) else [value]) if each]
@@ -57,7 +57,8 @@ def _form_values(sent: Mapping[str, Any], union: Any) -> dict[str, Any]:
 SEVERAL = {"modifiers", "tags", "lines", "guests", "stations"}  # fields that may come more than once
 
 
-def _last(value: Any) -> Any:
+def last(value: Any) -> Any:
+    """A form's field; where its name comes more than once, the last one counts."""
     return value[-1] if isinstance(value, list) else value
 
 

@@ -26,6 +26,7 @@ SHOWN = 100  # entries of a page
 LOOKED_AT = 20_000  # entries that are searched for those that are wanted
 CHUNK = 1000
 EXPORTED = 10_000
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # the wide ones where people write Chinese
 
 
 class Manage(StaffOnly):
@@ -241,4 +242,4 @@ async def _surely() -> bool:
 
 def _cell(text: str) -> str:
     """No spreadsheet takes it for a formula."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+    return f"'{text}" if text.startswith(FORMULA) else text
