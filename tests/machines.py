@@ -20,10 +20,12 @@ from pathlib import Path
 from typing import Any
 
 from ordering.embedded import Embedded
+from ordering.signing import SigningKeys
 from ordering.store import Store
 
 ROOT = Path(__file__).parent.parent
 PASSWORD = "correct horse"
+KEYS = SigningKeys("a secret of the tests", {0: "a key of the tests"})
 
 
 def free_ports(count: int) -> int:

@@ -6,7 +6,7 @@ from functools import cache
 
 import pytest
 from actors import Guest, hang_up, new_op
-from machines import PASSWORD
+from machines import KEYS, PASSWORD
 from tornado.ioloop import IOLoop
 from tornado.web import Application
 
@@ -15,11 +15,9 @@ from ordering.app import application, services
 from ordering.embedded import Embedded
 from ordering.founding import found
 from ordering.services import Services
-from ordering.signing import SigningKeys
 from ordering.store import Store
 
 founding.prepare = cache(founding.prepare)  # the demo's pictures are made once for all tests
-KEYS = SigningKeys("a secret of the tests", {0: "another secret of the tests"})
 QUIET = 4  # at most: tasks of a process without sockets: two of the shelf, the beat, and this one
 
 

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 import pytest
 from actors import Browser, Guest, Page, Staff, new_op
 from fake_printer import fake_printer
-from machines import PASSWORD
+from machines import KEYS, PASSWORD
 from msgspec.structs import replace
 from tornado.httpclient import HTTPClientError, HTTPResponse
 from tornado.httpserver import HTTPServer
@@ -30,6 +30,7 @@ from ordering.handlers import assets
 from ordering.handlers.door import LiveSocket
 from ordering.menu import Ordering
 from ordering.services import Services
+from ordering.signing import SigningKeys
 from ordering.staff import Account
 from ordering.store import Store
 
@@ -188,7 +189,8 @@ class World:
         browser = Browser(self.port)
         await browser.json("/login")
         for name, value in cookies.items():
-            signed = create_signed_value(secret or self.shared.secret, name, value, clock=lambda: at or time.time())
+            keys = {0: secret} if secret else KEYS.signing
+            signed = create_signed_value(keys, name, value, clock=lambda: at or time.time(), key_version=0)
             browser.cookies[name] = signed.decode()
         return browser
 
@@ -201,15 +203,18 @@ async def put(shared: Services, name: str, value: Any) -> None:
 
 
 @asynccontextmanager
-async def another(shared: Services, url: str, shop: str, secret: str = "") -> AsyncIterator[tuple[Services, int]]:
+async def another(
+    shared: Services, url: str, shop: str, keys: SigningKeys | None = None
+) -> AsyncIterator[tuple[Services, int]]:
     """A process more: of this shop, or of another one in the same store."""
     store = Store(url, shop)
-    made = services(shared.options._replace(shop=shop), store, secret or await store.secret())
+    keys = keys or await store.signing_keys()
+    made = services(shared.options._replace(shop=shop), store, keys.ids)
     await found(store, made.options)
     made.shelf.start()
     made.live.start()
     socket, port = bind_unused_port()
-    server = HTTPServer(application(made))
+    server = HTTPServer(application(made, keys))
     server.add_sockets([socket])
     try:
         yield made, port
@@ -789,7 +794,7 @@ async def test_whoever_is_let_go_is_nobody_on_every_port_at_once(
 ) -> None:
     async with (
         world(shared, http_port, embedded.url) as evening,
-        another(shared, embedded.url, shared.options.shop, shared.secret) as (_, there),
+        another(shared, embedded.url, shared.options.shop, KEYS) as (_, there),
     ):
         waiter, manager = evening.people["waiter"], evening.people["manager"]
         own = {"do": "own", "table": "t1"}
@@ -808,7 +813,7 @@ async def test_a_code_that_was_replaced_leads_nowhere_on_any_port(
 ) -> None:
     async with (
         world(shared, http_port, embedded.url) as evening,
-        another(shared, embedded.url, shared.options.shop, shared.secret) as (_, there),
+        another(shared, embedded.url, shared.options.shop, KEYS) as (_, there),
     ):
         stranger = Guest(there, evening.codes["t1"])
         assert (await stranger.scan()).status == 200
