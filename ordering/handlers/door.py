@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, get_args
@@ -12,6 +13,7 @@ from tornado.websocket import WebSocketClosedError, WebSocketHandler
 from ordering import metrics
 from ordering.commands import Command
 from ordering.handlers.base import Page, refusal
+from ordering.limits import TURN_LONGEST
 from ordering.live import Seat
 from ordering.refused import Refused
 from ordering.views.audience import Audience, Form
@@ -133,7 +135,7 @@ class LiveSocket(WebSocketHandler, Page, ABC):
     async def open(self, *_: str, **__: str) -> None:
         """Called by Tornado after the handshake."""
         self.set_nodelay(True)
-        self._waiting: asyncio.Queue[str | bytes] = asyncio.Queue(WAITING_MOST)
+        self._waiting: asyncio.Queue[tuple[float, str | bytes]] = asyncio.Queue(WAITING_MOST)
         self._worker = asyncio.create_task(self._work())
         try:
             audience = await self.audience(PROTOCOLS.get(self.selected_subprotocol or "", "json"))
@@ -146,7 +148,7 @@ class LiveSocket(WebSocketHandler, Page, ABC):
         """Called by Tornado: hands over and returns, so that pings are answered while the store thinks."""
         try:
             self.spend()
-            self._waiting.put_nowait(message)
+            self._waiting.put_nowait((time.monotonic(), message))
         except (Refused, asyncio.QueueFull):
             self._answer(self._refused(Refused("too_often"), _op_of(message)))
 
@@ -179,8 +181,12 @@ class LiveSocket(WebSocketHandler, Page, ABC):
 
     async def _work(self) -> None:
         while True:
-            message = await self._waiting.get()
-            answer = await self._carried_out(message)
+            came, message = await self._waiting.get()
+            if time.monotonic() - came > TURN_LONGEST:
+                metrics.shed.labels(what="command").inc()
+                answer: dict[str, Any] | None = self._refused(Refused("busy"), _op_of(message))
+            else:
+                answer = await self._carried_out(message)
             if answer is not None:
                 self._answer(answer)
 
