@@ -247,7 +247,7 @@ class Stage:
                 self.view = before
                 return
         shared: dict[int, bytes] = {}
-        for seat in self.seats:
+        for seat in tuple(self.seats):  # who hears of it may leave, and take others along
             self._push(seat, shared)
 
     def beat(self) -> None:
@@ -257,8 +257,8 @@ class Stage:
         live = self._shelf.proved(PROOF_LASTS) if self.audience.board else self._shelf.live
         v = self._shelf.s if self.audience.board else self.view.v
         message = _encode({"v": v, "live": live})
-        for seat in self.seats:
-            if seat.sent is not None and seat.busy_since is None:
+        for seat in tuple(self.seats):
+            if seat.sent is not None and seat.busy_since is None and not seat.gone:
                 self._send(seat, message)
 
     def drop_stuck(self) -> int:
@@ -325,7 +325,7 @@ class Stage:
 
     def _push(self, seat: Seat, shared: dict[int, bytes]) -> None:
         """Sends the difference to a phone that is not busy; `shared` holds those made already, by what went before."""
-        if seat.busy_since is not None or seat.sent is self.view or self.view is None:
+        if seat.gone or seat.busy_since is not None or seat.sent is self.view or self.view is None:
             return
         message = shared.get(id(seat.sent))
         if message is None:
