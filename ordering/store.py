@@ -303,6 +303,13 @@ class Store:
         version = server.get("valkey_version") or server["redis_version"]
         if tuple(map(int, version.split(".")[:2])) < OLDEST_SERVER:
             raise StoreUnfit(f"the store at {_shown(self._url)} is version {version}: 7.0 or later is needed")
+        try:
+            await self._do("SPUBLISH", self.keys.prefix + "probe", "")
+        except StoreAway as error:
+            raise StoreUnfit(
+                f"the store at {_shown(self._url)} lets this user not publish ({error}): allow +@pubsub and the "
+                f"channels {self.keys.prefix}*"
+            ) from error
         return f"{server.get('server_name', 'redis')} {version}, {await self._durability()}"
 
     async def close(self) -> None:

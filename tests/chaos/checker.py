@@ -13,6 +13,7 @@ The record is a list of events, in the order of their time `t` (s):
                                                         these entries are lost
     fault   name, t, until                              any fault
     log     entries                                     the shop's log at the end
+    left    port, phones, files                         what a port held when everybody had gone
     repairs count                                       what a look found that nobody had missed
 
 `kind` is guest (subject: its sitting) or kitchen (subject: its station, "" for all). Lines are, on a guest's page,
@@ -28,6 +29,7 @@ from chaos.replay import ORDER, Menu, Replay
 
 Event = Mapping[str, Any]
 REFUSED = (400, 403, 404, 409)
+FILES = 80  # that a port may have open when nobody is there: itself, its store, and connections nginx keeps
 HEALED = 5.0  # seconds after a fault in which pages may still show what was before it
 
 
@@ -75,6 +77,7 @@ class _Evening:
             self._displays_true(),
             self._all_the_same(),
             self._nothing_unnoticed(),
+            self._nothing_held(),
         )
 
     # ---- what the record says
@@ -260,6 +263,13 @@ class _Evening:
         for event in self.kinds["repairs"]:
             if event["count"] and not lossy:
                 yield Violation("unnoticed", event["port"], f"{event['port']} put {event['count']} documents right")
+
+    def _nothing_held(self) -> Iterable[Violation]:
+        """When everybody has gone a port holds no page and few files."""
+        for event in self.kinds["left"]:
+            if event["phones"] or event["files"] > FILES:
+                words = f"{event['port']} holds {event['phones']} pages and {event['files']} open files"
+                yield Violation("leak", event["port"], words)
 
 
 def _difference(wanted: Mapping[str, Any], seen: Mapping[str, Any]) -> str:

@@ -13,7 +13,7 @@ from random import Random
 from typing import Any, NamedTuple
 
 from actors import Browser, hang_up, tables
-from machines import short_folder
+from machines import short_folder, until
 
 from chaos import faults
 from chaos.checker import HEALED, Violation, check
@@ -64,6 +64,7 @@ def spend(
         with House(folder, whole, rng, broken).running() as house:
             record = Record()
             happened = asyncio.run(_spent(house, record, rng, seconds, only, calm))
+            _left_behind(house, record)
             record.note("log", entries=house.log())
             said = house.said()
     counts = Counter(event["name"] for event in record.events if event["e"] == "fault")
@@ -151,12 +152,25 @@ async def _ending(evening: Evening, cook: OfTheStaff) -> None:
             found = lines("kitchen", board["blocks"])
             record.note("fresh", kind="kitchen", subject=station, v=board["v"], lines=found)
         text = await asyncio.to_thread(_metrics, port)
-        record.note("repairs", port=str(port), count=int(float(text.partition("\nordering_repairs ")[2].split()[0])))
+        record.note("repairs", port=str(port), count=_metric(text, "repairs"))
+
+
+def _left_behind(house: House, record: Record) -> None:
+    """What each port still holds when everybody has gone: pages that it believes connected, and open files."""
+    for place, port in enumerate(house.ports):
+        with contextlib.suppress(AssertionError):
+            until(lambda port=port: _metric(_metrics(port), "phones") == 0, 5, "all have gone")
+        files = len(list(Path(f"/proc/{house.serving(place)}/fd").iterdir()))
+        record.note("left", port=str(port), phones=_metric(_metrics(port), "phones"), files=files)
 
 
 def _metrics(port: int) -> str:
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
         return str(answer.read().decode())
+
+
+def _metric(text: str, name: str) -> int:
+    return int(float(text.partition(f"\nordering_{name} ")[2].split()[0]))
 
 
 def _fresh(record: Record, sitting: str, scanned: dict[str, Any]) -> None:

@@ -183,6 +183,10 @@ def miscounted(record: Events) -> None:
     of(record, "fresh")["left"]["fish"] = 2
 
 
+def leaking(record: Events) -> None:
+    record.append({"e": "left", "t": 10, "port": "8000", "phones": 1, "files": 20})
+
+
 def repaired(record: Events) -> None:
     of(record, "repairs")["count"] = 1
 
@@ -217,6 +221,7 @@ def test_a_good_evening_has_nothing_wrong() -> None:
         ("money", cheap),
         ("stock", miscounted),
         ("unnoticed", repaired),
+        ("leak", leaking),
     ],
 )
 def test_what_must_not_be_is_found(rule: str, wrong: Callable[[Events], None]) -> None:
