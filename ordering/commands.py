@@ -12,8 +12,8 @@ from msgspec import Meta, Struct, field
 
 from ordering.menu import Charset
 
-Id = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._:-]+$")]
-MaybeId = Annotated[str, Meta(max_length=64, pattern=r"^[A-Za-z0-9._:-]*$")]
+Id = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._:-]+\Z")]
+MaybeId = Annotated[str, Meta(max_length=64, pattern=r"^[A-Za-z0-9._:-]*\Z")]
 Target = Literal["cooking", "ready", "served"]
 Earlier = Literal["queued", "cooking", "ready"]
 Reason = Literal["waiter", "water", "cutlery", "help", "bill"]

@@ -46,11 +46,11 @@ ALARM_LONGEST = 3600  # seconds: later than that nobody needs to be told
 
 DEMO = Path(__file__).parent / "demo" / "restaurant.toml"
 
-Key = Annotated[str, Meta(min_length=1, max_length=32, pattern=r"^[a-z0-9-]+$")]
+Key = Annotated[str, Meta(min_length=1, max_length=32, pattern=r"^[a-z0-9-]+\Z")]
 Label = dict[
-    str, Annotated[str, Meta(min_length=1, max_length=160, pattern=r"^[^\x00-\x1f\x7f]*$")]
+    str, Annotated[str, Meta(min_length=1, max_length=160, pattern=r"^[^\x00-\x1f\x7f]*\Z")]
 ]  # no control characters
-Time = Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-4]):[0-5][0-9]$")]
+Time = Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-4]):[0-5][0-9]\Z")]
 Percent = Decimal
 
 
@@ -93,7 +93,7 @@ class ShopEntry(Struct, forbid_unknown_fields=True):
 
     name: Label
     tagline: Label
-    currency: Annotated[str, Meta(pattern=r"^[A-Z]{3}$")]
+    currency: Annotated[str, Meta(pattern=r"^[A-Z]{3}\Z")]
     currency_symbol: Annotated[str, Meta(min_length=1, max_length=5)]
     languages: Annotated[tuple[Key, ...], Meta(min_length=1)]
     timezone: str = "UTC"
@@ -181,7 +181,7 @@ class PrinterEntry(Struct, forbid_unknown_fields=True):
 
     id: Key
     name: Label
-    host: Annotated[str, Meta(max_length=253, pattern=r"^[A-Za-z0-9][A-Za-z0-9.:-]*$")]
+    host: Annotated[str, Meta(max_length=253, pattern=r"^[A-Za-z0-9][A-Za-z0-9.:-]*\Z")]
     port: Annotated[int, Meta(ge=1, le=65535)] = 9100
     columns: Literal[32, 42, 48] = 48
     stations: tuple[Key, ...] = ()
