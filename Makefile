@@ -4,8 +4,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
+MINUTES ?= 10
 
-.PHONY: help setup run test test-setup check lint format messages lock bench lighthouse screenshots clean
+.PHONY: help setup run test test-setup check lint format fuzz messages lock bench lighthouse screenshots clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +33,9 @@ lint: $(VENV)/.ready-dev ## ruff and mypy --strict
 format: $(VENV)/.ready-dev ## bring the code into form
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+fuzz: test-setup ## throw random input at everything for a while (make fuzz MINUTES=60)
+	@exec $(BIN)/python tests/fuzz.py $(MINUTES)
 
 messages: $(VENV)/.ready-dev ## bring new sentences into the catalogues
 	@$(BIN)/pybabel -q extract -F ordering/locale/babel.cfg -k t -k N_ -k text --no-default-keywords --no-location \
