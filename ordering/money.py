@@ -15,9 +15,10 @@ def minor(major: Decimal | int) -> int:
     Raises:
         ValueError: when the amount has a fraction of a minor unit, or is none: infinite, or more than there is.
     """
-    if not Decimal(major).is_finite() or abs(major) > MAJOR_MOST:
+    amount = Decimal(major)
+    if not amount.is_finite() or abs(amount) > MAJOR_MOST:
         raise ValueError(f"{major} is no amount: at most {MAJOR_MOST}")
-    units = Decimal(major) * MINOR_PER_MAJOR
+    units = amount * MINOR_PER_MAJOR
     if units != units.to_integral_value():
         raise ValueError(f"{major} has more than two decimals")
     return int(units)

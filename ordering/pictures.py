@@ -53,7 +53,7 @@ def prepare(path: Path, shape: Shape) -> Prepared:
         why = "is no picture that can be read" if isinstance(error, UnidentifiedImageError) else error.strerror or error
         raise PictureError(f"{path}: {why}") from error
     except Exception as error:  # Pillow's decoders fail in every way that there is
-        raise PictureError(f"{path}: {error or type(error).__name__}") from error
+        raise PictureError(f"{path}: {str(error) or type(error).__name__}") from error
 
 
 def _prepared(path: Path, original: bytes, shape: Shape) -> Prepared:
