@@ -1,6 +1,7 @@
 """Values that nobody in their senses would send, and commands that somebody might."""
 
 import os
+import re
 import string
 from collections.abc import Iterable, Mapping
 from random import Random
@@ -100,6 +101,7 @@ def _text(kind: inspect.StrType, name: str, rng: Random, known: Mapping[str, Ite
     if kind.pattern is None:
         return rng.choice(TEXTS)[: kind.max_length or 1000]
     if chance < 0.95:
-        return str(rng.choice([each for ids in known.values() for each in ids if isinstance(each, str) and each]))
+        every = [each for values in known.values() for each in values if isinstance(each, str)]
+        return str(rng.choice([each for each in every if each and re.match(kind.pattern, each)]))
     length = rng.choice((kind.min_length or 0, 1, 64))
     return "".join(rng.choice(LETTERS) for _ in range(min(length, kind.max_length or 64)))
