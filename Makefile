@@ -4,8 +4,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
+MINUTES ?= 10
 
-.PHONY: help setup run test test-setup check lint format messages lock bench chaos lighthouse screenshots clean
+.PHONY: help setup run test test-setup check lint format fuzz messages lock bench chaos lighthouse screenshots clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +34,9 @@ format: $(VENV)/.ready-dev ## bring the code into form
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
+fuzz: test-setup ## throw random input at everything for a while (make fuzz MINUTES=60)
+	@exec $(BIN)/python tests/fuzz.py $(MINUTES)
+
 messages: $(VENV)/.ready-dev ## bring new sentences into the catalogues
 	@$(BIN)/pybabel -q extract -F ordering/locale/babel.cfg -k t -k N_ -k text --no-default-keywords --no-location \
 	  -o ordering/locale/ordering.pot .
@@ -46,6 +50,7 @@ bench: test-setup ## measure: tap to other phone, page size and time (docs/perfo
 	@$(BIN)/python tests/bench/measure.py
 	@$(BIN)/python tests/bench/display.py
 	@$(BIN)/python tests/bench/friday.py
+	@$(BIN)/python tests/bench/recovery.py
 
 chaos: test-setup ## ten evenings in which everything fails, and the proof that nothing was lost (ARGS="--seed=7 --seconds=600")
 	@PYTHONPATH=.:tests $(BIN)/python -m chaos.evening --seeds=10 --seconds=60 $(ARGS)

@@ -31,6 +31,8 @@ log = logging.getLogger(__name__)
 
 PING = 20  # seconds between WebSocket pings; proxies cut what is silent for a minute
 BODY_READ = 32 * 1024 * 1024  # bytes of a body that are read (and dropped, see `Page`) before the connection is cut
+HEADERS_LARGEST = 16 * 1024  # bytes
+IDLE = 75  # seconds that a connection may take for its next request's headers
 DRAIN_LONGEST = 3.0  # seconds over which a process that ends sends its phones to others
 DRAIN_BATCHES = 10
 KEYS_READ = 5.0  # seconds between looks for another signing key
@@ -99,13 +101,18 @@ def application(shared: Services, keys: SigningKeys) -> Application:
     )
 
 
+def http_server(served: Application) -> HTTPServer:
+    """The server of one process, with the limits of what it takes from anybody."""
+    return HTTPServer(served, max_body_size=BODY_READ, max_header_size=HEADERS_LARGEST, idle_connection_timeout=IDLE)
+
+
 async def serve(
     options: Options, store: Store, keys: SigningKeys, sockets: Sequence[socket.socket], parent: int
 ) -> None:
     """Serves until SIGTERM or SIGINT, or until the descriptor `parent` says that the parent is gone."""
     shared = services(options, store, keys.ids)
     app = application(shared, keys)
-    server = HTTPServer(app, max_body_size=BODY_READ, max_header_size=16 * 1024, idle_connection_timeout=75)
+    server = http_server(app)
     loop = asyncio.get_running_loop()
     ending = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

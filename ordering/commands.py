@@ -153,16 +153,16 @@ class Advance(Command, frozen=True, tag="advance"):
 
     table: Id
     to: Target
-    line: Id = ""
-    ticket: Id = ""
+    line: MaybeId = ""
+    ticket: MaybeId = ""
 
 
 class Recall(Command, frozen=True, tag="recall"):
     """A line, or all lines of a ticket, one state back."""
 
     table: Id
-    line: Id = ""
-    ticket: Id = ""
+    line: MaybeId = ""
+    ticket: MaybeId = ""
 
 
 class Undo(Command, frozen=True, tag="undo"):

@@ -277,7 +277,7 @@ class Desk:
 
             try:
                 papers = await self._papers(command, sittings[0])
-                needed = [*names, FLOOR, *verdicts.also(command), *papers]
+                needed = [*dict.fromkeys(names), FLOOR, *verdicts.also(command), *papers]
                 return await self._do(who, command, needed, rule, sittings[0])
             except Refused as error:
                 if error.word not in ELSEWHERE or sittings == choices[-1]:

@@ -53,6 +53,7 @@ class Seat:
         self.sent: View | None = None
         self.busy_since: float | None = None
         self.gone = False
+        self.owed_beat = False
 
 
 class Live:
@@ -251,15 +252,24 @@ class Stage:
             self._push(seat, shared)
 
     def beat(self) -> None:
-        """A sign of life to every phone that is not busy."""
+        """A sign of life to every phone; to one that is busy as soon as it is not, since it may be what tells that the
+        store is back."""
         if self.view is None or (self.audience.board and self._pending):
             return  # a board that is still reading something can't tell its number
+        message = self._sign()
+        for seat in tuple(self.seats):
+            if seat.gone or seat.sent is None:
+                continue
+            if seat.busy_since is None:
+                self._send(seat, message)
+            else:
+                seat.owed_beat = True
+
+    def _sign(self) -> bytes:
+        assert self.view
         live = self._shelf.proved(PROOF_LASTS) if self.audience.board else self._shelf.live
         v = self._shelf.s if self.audience.board else self.view.v
-        message = _encode({"v": v, "live": live})
-        for seat in tuple(self.seats):
-            if seat.sent is not None and seat.busy_since is None and not seat.gone:
-                self._send(seat, message)
+        return _encode({"v": v, "live": live})
 
     def drop_stuck(self) -> int:
         """Drops phones whose push has not left for too long; returns how many."""
@@ -348,6 +358,9 @@ class Stage:
             seat.phone.drop()
         elif seat in self.seats:
             self._push(seat, {})
+            if seat.owed_beat and seat.busy_since is None:
+                seat.owed_beat = False
+                self._send(seat, self._sign())
 
     def _later(self, work: Any) -> None:
         task: asyncio.Task[None] = asyncio.create_task(work)

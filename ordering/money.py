@@ -5,6 +5,7 @@ What a person reads is made in `views/text.py`; here there are only numbers.
 
 from decimal import Decimal
 
+MAJOR_MOST = 10**8  # of an amount that somebody writes into a file: beyond any dish, in any currency
 MINOR_PER_MAJOR = 100  # every currency that the system is sold for has hundredths; JPY and KWD would need a table here
 
 
@@ -12,9 +13,12 @@ def minor(major: Decimal | int) -> int:
     """`Decimal("38.50")` → 3850.
 
     Raises:
-        ValueError: when the amount has a fraction of a minor unit.
+        ValueError: when the amount has a fraction of a minor unit, or is none: infinite, or more than there is.
     """
-    units = Decimal(major) * MINOR_PER_MAJOR
+    amount = Decimal(major)
+    if not amount.is_finite() or abs(amount) > MAJOR_MOST:
+        raise ValueError(f"{major} is no amount: at most {MAJOR_MOST}")
+    units = amount * MINOR_PER_MAJOR
     if units != units.to_integral_value():
         raise ValueError(f"{major} has more than two decimals")
     return int(units)

@@ -103,6 +103,9 @@ def read(arguments: list[str], environment: dict[str, str]) -> Options:
     if rest:
         raise OptionsError(f"{rest[0]!r} is not an option; --help lists them")
     values = {option.name: getattr(parser, option.name) for option in TABLE}
+    for name, value in values.items():
+        if value is None:  # a file can say `port = None`, which Tornado takes
+            raise OptionsError(f"--config={parser.config}: {name} has no value; leave the line out instead")
     return _checked(values, environment)
 
 

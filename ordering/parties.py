@@ -128,6 +128,8 @@ def reopen(floor: Floor, sitting: Sitting, other: Sitting, reason: str, moment: 
     table waits with)."""
     if not sitting.closed or sitting.into:
         raise Refused("already_open")
+    if other.table != sitting.table:  # whoever sits at its own table would lose their seats
+        raise Refused("no_such_choice")
     must_have_reason(reason)
     if moment.at - sitting.closed > REOPENED_WITHIN:
         raise Refused("too_late_to_reopen")

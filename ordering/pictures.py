@@ -46,16 +46,21 @@ def prepare(path: Path, shape: Shape) -> Prepared:
     try:
         if path.stat().st_size > FILE_LARGEST:
             raise PictureError(f"{path} is larger than {FILE_LARGEST // 1024**2} MB")
-        original = path.read_bytes()
-        with Image.open(BytesIO(original)) as opened:
-            if opened.width * opened.height > PIXELS_MOST:
-                raise PictureError(f"{path} has more than {PIXELS_MOST // 1_000_000} million pixels")
-            image = ImageOps.exif_transpose(opened).convert("RGBA" if _transparent(opened) else "RGB")
+        return _prepared(path, path.read_bytes(), shape)
+    except PictureError:
+        raise
     except OSError as error:
         why = "is no picture that can be read" if isinstance(error, UnidentifiedImageError) else error.strerror or error
         raise PictureError(f"{path}: {why}") from error
-    except (Image.DecompressionBombError, SyntaxError, ValueError) as error:
-        raise PictureError(f"{path}: {error}") from error
+    except Exception as error:  # Pillow's decoders fail in every way that there is
+        raise PictureError(f"{path}: {str(error) or type(error).__name__}") from error
+
+
+def _prepared(path: Path, original: bytes, shape: Shape) -> Prepared:
+    with Image.open(BytesIO(original)) as opened:
+        if opened.width * opened.height > PIXELS_MOST:
+            raise PictureError(f"{path} has more than {PIXELS_MOST // 1_000_000} million pixels")
+        image = ImageOps.exif_transpose(opened).convert("RGBA" if _transparent(opened) else "RGB")
     if shape.ratio:
         width = min(image.width, round(image.height / shape.ratio))
         image = ImageOps.fit(image, (width, max(1, round(width * shape.ratio))))

@@ -16,6 +16,7 @@ import hiredis
 from hiredis import ReplyError as ReplyError
 
 Word = str | bytes | int
+NOTHING_YET = object()  # of an answer; hiredis's own word for it, False, is also a value
 
 
 class Server(NamedTuple):
@@ -34,7 +35,7 @@ class Connection(asyncio.Protocol):
     """One connection: commands go out with `ask`, complete answers come in to `_deal_with`."""
 
     def __init__(self) -> None:
-        self._reader = hiredis.Reader()
+        self._reader = hiredis.Reader(notEnoughData=NOTHING_YET)
         self._transport: asyncio.WriteTransport | None = None
         self._loop = asyncio.get_running_loop()
         self.lost: asyncio.Future[None] = self._loop.create_future()
@@ -46,13 +47,19 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Part of asyncio.Protocol: every complete answer in `data` is dealt with before it returns."""
-        self.heard_at = self._loop.time()
         try:
             self._reader.feed(data)
-            while (answer := self._reader.gets()) is not False:
+            while (answer := self._next()) is not NOTHING_YET:
+                self.heard_at = self._loop.time()
                 self._deal_with(answer)
-        except hiredis.HiredisError as error:
-            self._fail(ConnectionError(str(error)))
+        except ConnectionError as error:
+            self._fail(error)
+
+    def _next(self) -> Any:
+        try:
+            return self._reader.gets()
+        except Exception as error:  # hiredis fails on what is no RESP in more ways than its own
+            raise ConnectionError(f"the store does not speak its language: {error}") from error
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Part of asyncio.Protocol."""
@@ -70,7 +77,8 @@ class Connection(asyncio.Protocol):
         self._fail(ConnectionError(why))
 
     @abstractmethod
-    def _deal_with(self, answer: Any) -> None: ...
+    def _deal_with(self, answer: Any) -> None:
+        """Raises ConnectionError when it is not what can come on this connection."""
 
     def _fail(self, why: Exception) -> None:
         if not self.lost.done():
@@ -107,6 +115,8 @@ class Line(Connection):
         return answer
 
     def _deal_with(self, answer: Any) -> None:
+        if not self._waiting:  # which of the answers belong to whom can't be told any more
+            raise ConnectionError("the store has answered what nobody asked")
         waiting = self._waiting.popleft()
         if not waiting.done():  # else whoever asked has given up
             waiting.set_result(answer)

@@ -42,6 +42,7 @@ from ordering.menu import (
 from ordering.money import minor
 from ordering.stock import Stock
 
+COIN_MOST = 10_000  # minor units
 ALARM_LONGEST = 3600  # seconds: later than that nobody needs to be told
 
 DEMO = Path(__file__).parent / "demo" / "restaurant.toml"
@@ -254,6 +255,8 @@ def read(path: Path) -> Restaurant:
         raise RestaurantError(f"{path}: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise RestaurantError(f"{path} is no TOML file: {error}") from error
+    except RecursionError as error:
+        raise RestaurantError(f"{path} is no TOML file: a bracket in it opens hundreds of others") from error
     except (msgspec.ValidationError, ValueError) as error:
         raise RestaurantError(f"{path}: {error}") from error
 
@@ -330,16 +333,18 @@ def _shop(entry: ShopEntry) -> Shop:
         raise ValueError(f"shop: {entry.timezone!r} is no time zone; one is Asia/Shanghai") from error
     if entry.accent and not is_colour(entry.accent):
         raise ValueError(f"shop: the accent {entry.accent!r} is no colour; one is #b0361f")
-    if not 0 < entry.bill.coin <= 100:
+    coin = _minor("shop: coin", entry.bill.coin)
+    if not 0 < coin <= COIN_MOST:
         raise ValueError(f"shop: {entry.bill.coin} is no coin: the smallest one there is, such as 0.05")
     alarm = entry.alarm
     if not 0 < alarm.again <= alarm.backup <= alarm.floor <= alarm.guest <= ALARM_LONGEST:
         raise ValueError(f"shop: alarm: 0 < again ≤ backup ≤ floor ≤ guest ≤ {ALARM_LONGEST} (seconds) does not hold")
     if entry.capacity.tickets < 1 or entry.capacity.minutes < 1:
         raise ValueError("shop: capacity: tickets and minutes are at least 1")
-    if entry.ordering.value < 0:
+    value = _minor("shop: ordering: value", entry.ordering.value)
+    if value < 0:
         raise ValueError("shop: ordering: the value is below zero")
-    terms = Terms(_rate(entry.bill.service), entry.bill.tax_included, entry.bill.tips, minor(entry.bill.coin))
+    terms = Terms(_rate(entry.bill.service), entry.bill.tax_included, entry.bill.tips, coin)
     return Shop(
         name=entry.name,
         tagline=entry.tagline,
@@ -353,16 +358,24 @@ def _shop(entry: ShopEntry) -> Shop:
         alarm=alarm,
         capacity=entry.capacity,
         lock_after=entry.lock_after,
-        ordering=Ordering(**msgspec.structs.asdict(entry.ordering) | {"value": minor(entry.ordering.value)}),
+        ordering=Ordering(**msgspec.structs.asdict(entry.ordering) | {"value": value}),
         hours=_hours(entry.hours),
     )
 
 
 def _rate(percent: Decimal) -> int:
     """A rate in hundredths of a per cent."""
-    if not 0 <= percent <= 100:
+    if not percent.is_finite() or not 0 <= percent <= 100:
         raise ValueError(f"{percent} is no rate: 0 to 100 per cent")
     return int((percent * 100).to_integral_value())
+
+
+def _minor(what: str, major: Decimal) -> int:
+    """An amount in minor units; raises ValueError with what it is of."""
+    try:
+        return minor(major)
+    except ValueError as error:
+        raise ValueError(f"{what}: {error}") from error
 
 
 def _hours(entries: Iterable[HoursEntry]) -> tuple[Hours, ...]:
@@ -383,12 +396,15 @@ def _found_by(name: Names) -> str:
 
 
 def _group(entry: GroupEntry) -> Group:
-    modifiers = tuple(Modifier(each.id, each.name, minor(each.extra), each.tags) for each in entry.modifiers)
+    modifiers = tuple(
+        Modifier(each.id, each.name, _minor(f"modifier {each.id!r}", each.extra), each.tags) for each in entry.modifiers
+    )
     return Group(entry.id, entry.name, entry.min, entry.max, modifiers, entry.defaults)
 
 
 def _item(entry: ItemEntry, categories: dict[str, CategoryEntry], tax: Decimal) -> Item:
-    if entry.price < 0:
+    price = _minor(f"item {entry.id!r}", entry.price)
+    if price < 0:
         raise ValueError(f"item {entry.id!r}: the price is below zero")
     category = categories[entry.category]
     tax = category.tax if category.tax is not None else tax
@@ -397,7 +413,7 @@ def _item(entry: ItemEntry, categories: dict[str, CategoryEntry], tax: Decimal) 
         category=entry.category,
         name=entry.name,
         description=entry.description,
-        price=minor(entry.price),
+        price=price,
         station=entry.station or category.station,
         glyph=entry.glyph,
         unit=entry.unit,

@@ -144,7 +144,7 @@ class Shelf:
     def _heard(self, channel: bytes, payload: bytes) -> None:
         try:
             document = self._store.message(channel, payload)
-        except (StoreAway, ValueError) as error:
+        except StoreAway as error:
             log.error("a message on %r can't be read: %s", channel, error)
             return
         if self.live:
@@ -152,13 +152,13 @@ class Shelf:
         self._take_newer(document)
 
     def _confirmed(self, channel: bytes) -> None:
-        name = self._store.keys.name(channel.decode())
+        name = self._store.keys.name(channel.decode(errors="replace"))
         self._subscribed.add(name)
         self._unread.add(name)
         self._wake.set()
 
     def _let_go(self, channel: bytes) -> None:
-        name = self._store.keys.name(channel.decode())
+        name = self._store.keys.name(channel.decode(errors="replace"))
         if name in self._letting_go:
             self._letting_go.discard(name)
         elif self._subscriber:

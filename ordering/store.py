@@ -7,7 +7,8 @@ master holds all of it: the store finds that master and talks to it like to a si
 import asyncio
 import hashlib
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -151,13 +152,15 @@ class Store:
         known = {name: known[name] for name in names if name in known} if known else {}
         keys = [self.keys.op(*op or ("", "")), self.keys.sequence, *map(self.keys.document, names)]
         have = [known[name].r if name in known else ABSENT for name in names]
-        record, s, *rest = await self._run("load", keys, have)
-        documents = self._documents(rest)
-        return Loaded(
-            _record(record),
-            int(s),
-            {name: documents[name] if name in documents else known[name] for name in names},
-        )
+        answer = await self._run("load", keys, have)
+        with self._understanding():
+            record, s, *rest = answer
+            documents = self._documents(rest)
+            return Loaded(
+                _record(record),
+                int(s),
+                {name: documents[name] if name in documents else known[name] for name in names},
+            )
 
     async def commit(
         self,
@@ -183,15 +186,20 @@ class Store:
             body = msgspec.json.encode(changes[name]) if changed else b""
             arguments += [document.v, document.r, new if changed else "", body]
         keys = [self.keys.op(who, op), self.keys.sequence, self.keys.log, *map(self.keys.document, seen)]
-        outcome, *rest = await self._run("commit", keys, arguments)
-        if outcome == b"done":
-            record = _record(rest[0])
-            assert record
-            return record
-        if outcome == b"conflict":
-            return Conflict(int(rest[0]), self._documents(rest[1:]))
-        s = int(rest[0])
-        return Committed(s, {name: Document(name, seen[name].v + 1, new, s, value) for name, value in changes.items()})
+        told = await self._run("commit", keys, arguments)
+        with self._understanding():
+            outcome, number, *rest = told
+            match outcome:
+                case b"done" if record := _record(number):
+                    return record
+                case b"conflict":
+                    return Conflict(int(number), self._documents(rest))
+                case b"ok":
+                    s = int(number)
+                    return Committed(
+                        s, {name: Document(name, seen[name].v + 1, new, s, value) for name, value in changes.items()}
+                    )
+            raise ValueError(f"{outcome!r} is no outcome of a commit")
 
     def message(self, channel: bytes, payload: bytes) -> Document:
         """The document in a published message.
@@ -200,8 +208,11 @@ class Store:
             StoreAway: when it is no such message.
         """
         head, _, body = payload.partition(b"\n")
-        name = self.keys.name(channel.decode())
-        v, r, s = head.split(b" ")
+        try:
+            name = self.keys.name(channel.decode())
+            v, r, s = head.split(b" ")
+        except ValueError as error:
+            raise StoreAway(f"it is no document's message: {error}") from error
         return _document(name, v, r, s, body)
 
     async def sign(self, name: str, guest: str, at: int | None, where: str, oldest: int) -> None:
@@ -238,8 +249,9 @@ class Store:
         Raises:
             StoreAway
         """
-        content: bytes | None = await self._do("GET", self.keys.file(name))
-        return content
+        content = await self._do("GET", self.keys.file(name))
+        with self._understanding():
+            return None if content is None else memoryview(content).tobytes()
 
     async def signing_keys(self) -> SigningKeys:
         """The shop's keys for cookies, made on the first call and the same for every process.
@@ -254,8 +266,9 @@ class Store:
             for name in ("ids", signing.FIRST):
                 await self._do("HSETNX", self.keys.signing, name, first)
             found = await self._do("HGETALL", self.keys.signing)
-        words = [word.decode() for word in found]
-        return signing.read(dict(zip(words[::2], words[1::2], strict=True)))
+        with self._understanding():
+            words = [word.decode() for word in found]
+            return signing.read(dict(zip(words[::2], words[1::2], strict=True)))
 
     async def new_signing_key(self, keep: bool) -> SigningKeys:
         """Signs with another key from now on; what was signed before holds only with `keep`.
@@ -273,7 +286,10 @@ class Store:
         """The newest entries of the shop's log (those before a number) with their sequence numbers, newest first."""
         newest = f"({before}-0" if before else "+"
         found = await self._do("XREVRANGE", self.keys.log, newest, "-", "COUNT", entries)
-        return [(int(id.split(b"-")[0]), msgspec.json.decode(entry)) for id, (_, entry) in found]
+        with self._understanding():
+            return [
+                (int(id.split(b"-")[0]), msgspec.json.decode(entry, type=dict[str, Any])) for id, (_, entry) in found
+            ]
 
     async def server(self) -> Server:
         """Where the shop's documents are; on a cluster the master of its slot, asked for anew after a fault."""
@@ -292,7 +308,11 @@ class Store:
             StoreUnfit: with a line that says what to do.
         """
         try:
-            server = _info(await self._do("INFO", "server"))
+            told = await self._do("INFO", "server")
+            with self._understanding():
+                server = _info(told)
+                version = server.get("valkey_version") or server["redis_version"]
+                numbers = tuple(map(int, version.split(".")[:2]))
         except StoreAway as error:
             if str(error).startswith(REFUSED):
                 raise StoreUnfit(_password_line(self._url, error)) from error
@@ -300,8 +320,7 @@ class Store:
                 f"the store at {_shown(self._url)} does not answer ({error}): start it, correct --store, "
                 "or leave --store empty to use the one that comes with this program"
             ) from error
-        version = server.get("valkey_version") or server["redis_version"]
-        if tuple(map(int, version.split(".")[:2])) < OLDEST_SERVER:
+        if numbers < OLDEST_SERVER:
             raise StoreUnfit(f"the store at {_shown(self._url)} is version {version}: 7.0 or later is needed")
         try:
             await self._do("SPUBLISH", self.keys.prefix + "probe", "")
@@ -330,12 +349,14 @@ class Store:
             found = await self._do("CONFIG", "GET", "append*")
         except StoreAway:
             return "whether it writes to disk can't be seen (CONFIG is not allowed)"
-        append = dict(zip(found[::2], found[1::2], strict=True))
+        with self._understanding():
+            append = dict(zip(found[::2], found[1::2], strict=True))
+            synced = append.get(b"appendfsync", b"").decode()
         if append.get(b"appendonly") != b"yes":
             return "NO append-only file: what is acknowledged is lost when the store stops; set appendonly yes"
-        if append.get(b"appendfsync") == b"always":
+        if synced == "always":
             return "append-only file synced before each answer: what is acknowledged is on disk"
-        return f"append-only file synced {append[b'appendfsync'].decode()}: power loss can lose the last seconds"
+        return f"append-only file synced {synced}: power loss can lose the last seconds"
 
     async def _run(self, script: str, keys: Sequence[str], arguments: Sequence[Word]) -> Any:
         words = (len(keys), *keys, *arguments)
@@ -352,6 +373,16 @@ class Store:
             self._forget_server()
             raise StoreAway(str(answer))
         return answer
+
+    @contextmanager
+    def _understanding(self) -> Iterator[None]:
+        """Around what is made of an answer. One of another form is an answer to something else, or no store's: nothing
+        that comes on these connections can be believed."""
+        try:
+            yield
+        except (ValueError, TypeError, LookupError, AttributeError, msgspec.MsgspecError, RecursionError) as error:
+            self.hang_up()
+            raise StoreAway(f"the store's answer can't be understood: {error}") from error
 
     async def _asked(self, *words: Word) -> Any:
         """The store's answer to a command; raises StoreAway when there is none within the time-out."""
@@ -418,12 +449,17 @@ class Store:
             try:
                 async with asyncio.timeout(self.timeout / len(seeds)):
                     ranges = await _ask_once(seed, "CLUSTER", "SLOTS")
+                with self._understanding():
+                    found = [
+                        seed._replace(host=master[0].decode() or seed.host, port=int(master[1]))
+                        for first, last, master, *_ in ranges
+                        if first <= slot <= last
+                    ]
             except (OSError, StoreAway) as error:
                 reasons.append(f"{seed.host}:{seed.port}: {str(error) or type(error).__name__}")
                 continue
-            for first, last, master, *_ in ranges:
-                if first <= slot <= last:
-                    return seed._replace(host=master[0].decode() or seed.host, port=master[1])
+            if found:
+                return found[0]
             reasons.append(f"{seed.host}:{seed.port}: nobody serves slot {slot}")
         raise StoreAway("; ".join(reasons))
 
@@ -495,9 +531,9 @@ def _info(text: bytes) -> dict[str, str]:
 def _document(name: str, v: bytes, r: bytes, s: bytes, body: bytes) -> Document:
     try:
         value = msgspec.json.decode(body, type=kind(name)) if body else None
-    except (msgspec.MsgspecError, KeyError) as error:
+        return Document(name, int(v), r.decode(), int(s), value)
+    except (msgspec.MsgspecError, KeyError, ValueError, RecursionError) as error:
         raise StoreAway(f"the document {name!r} can't be read: {error}") from error
-    return Document(name, int(v), r.decode(), int(s), value)
 
 
 def _record(stored: bytes) -> Record | None:

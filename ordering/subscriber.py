@@ -48,15 +48,16 @@ class Subscriber(Connection):
 
     def _deal_with(self, answer: Any) -> None:
         if isinstance(answer, ReplyError):
-            self._fail(ConnectionError(str(answer)))
-        elif isinstance(answer, list):
-            kind, channel, *rest = answer
-            if kind == b"smessage":
-                self._heard(channel, rest[0])
-            elif kind == b"ssubscribe":
+            raise ConnectionError(str(answer))
+        match answer:
+            case [b"smessage", bytes(channel), bytes(payload)]:
+                self._heard(channel, payload)
+            case [b"ssubscribe", bytes(channel), *_]:
                 self._subscribed(channel)
-            elif kind == b"sunsubscribe":
+            case [b"sunsubscribe", bytes(channel), *_]:
                 self._unsubscribed(channel)
+            case [b"smessage" | b"ssubscribe" | b"sunsubscribe", *_]:
+                raise ConnectionError(f"the store has sent a broken message: {answer[0].decode()}")
 
 
 async def subscriber(server: Server, heard: Heard, subscribed: Told, unsubscribed: Told) -> Subscriber:

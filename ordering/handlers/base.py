@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import msgspec
-from tornado.httputil import parse_body_arguments
+from tornado.httputil import HTTPInputError, parse_body_arguments
 from tornado.web import HTTPError, RequestHandler, stream_request_body
 
 from ordering.documents import MENU, STAFF
@@ -114,10 +114,7 @@ class Page(RequestHandler):
         return self.sends_json or "application/json" in self.request.headers.get("Accept", "")
 
     def _json(self) -> dict[str, Any]:
-        try:
-            sent = msgspec.json.decode(bytes(self._body), type=dict[str, Any])
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            raise Refused("malformed", why=str(error)) from error
+        sent = json_object(bytes(self._body))
         if isinstance(token := sent.get("_xsrf"), str):
             self.request.arguments["_xsrf"] = [token.encode()]
         return sent
@@ -128,7 +125,7 @@ class Page(RequestHandler):
             parse_body_arguments(
                 self.request.headers.get("Content-Type", ""), bytes(self._body), arguments, self.request.files
             )
-        except (HTTPError, ValueError) as error:
+        except (HTTPInputError, ValueError) as error:
             raise Refused("malformed", why=str(error)) from error
         for name, values in arguments.items():
             self.request.arguments.setdefault(name, []).extend(values)
@@ -309,9 +306,9 @@ class Page(RequestHandler):
         """This page's address in another language."""
         kept = [
             f"{name}={value}"
-            for name in self.request.query_arguments
+            for name, values in self.request.query_arguments.items()
             if name in ("sitting", "station", "order", "view")
-            for value in (raw.decode("utf-8", "replace") for raw in self.request.query_arguments[name])
+            for value in (each.decode(errors="replace") for each in values)  # the page of a refusal has it, too
             if value.replace("-", "").replace(",", "").isalnum()
         ]
         return f"{self.request.path}?{'&'.join([*kept, f'lang={lang}'])}"
@@ -324,6 +321,14 @@ class NotFound(Page):
         """Called by Tornado."""
         super().prepare()
         raise Refused("no_such_page")
+
+
+def json_object(sent: str | bytes) -> dict[str, Any]:
+    """What was sent as JSON; raises `Refused` `malformed`."""
+    try:
+        return msgspec.json.decode(sent, type=dict[str, Any])
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+        raise Refused("malformed", why=str(error)) from error
 
 
 def refusal(refused: Refused, t: Text, op: Any = None) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
 from ordering import metrics
 from ordering.commands import Command
-from ordering.handlers.base import Page, refusal
+from ordering.handlers.base import Page, json_object, refusal
 from ordering.limits import TURN_LONGEST
 from ordering.live import Seat
 from ordering.refused import Refused
@@ -110,6 +110,7 @@ class LiveSocket(WebSocketHandler, Page, ABC):
 
     seat: Seat | None = None
     union: Any
+    _worker: asyncio.Task[None] | None = None
 
     @abstractmethod
     async def audience(self, form: Form) -> Audience:
@@ -153,8 +154,9 @@ class LiveSocket(WebSocketHandler, Page, ABC):
             self._answer(self._refused(Refused("too_often"), _op_of(message)))
 
     def on_close(self) -> None:
-        """Called by Tornado."""
-        self._worker.cancel()
+        """Called by Tornado; also for a socket that was never opened."""
+        if self._worker is not None:
+            self._worker.cancel()
         if self.seat is not None:
             self.services.live.leave(self.seat)
             self.seat = None
@@ -195,10 +197,7 @@ class LiveSocket(WebSocketHandler, Page, ABC):
         try:
             if isinstance(message, bytes):
                 raise Refused("malformed", why="binary frame")
-            try:
-                sent = msgspec.json.decode(message, type=dict[str, Any])
-            except (msgspec.MsgspecError, UnicodeError) as error:
-                raise Refused("malformed", why=str(error)) from error
+            sent = json_object(message)
             answer = await self.carry_out(sent)
         except Refused as refused:
             metrics.commands.labels(door="socket", outcome=refused.word).inc()
@@ -229,6 +228,6 @@ class LiveSocket(WebSocketHandler, Page, ABC):
 
 def _op_of(message: str | bytes) -> Any:
     try:
-        return msgspec.json.decode(message, type=dict[str, Any]).get("op")
-    except msgspec.MsgspecError:
+        return json_object(message).get("op")
+    except Refused:
         return None

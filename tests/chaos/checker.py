@@ -7,7 +7,8 @@ The record is a list of events, in the order of their time `t` (s):
     told    id, status, answer                          what came back; `answer` None: nothing that can be relied on
     learn   who, op, answer                             what "did my order go through?" was answered; None: never seen
     show    page, kind, subject, v, first, lines        a push, as the page stands after it
-    end     page, kind, subject, v, lines               a page that is still connected at the end
+    end     page, kind, subject, v, live, lines         a page that is still connected at the end; whether the last that
+                                                        it was told is that it is live
     fresh   kind, subject, v, lines, total, paid, left  a page loaded at the end, from each door
     put     t, until, next, lost                        the store went back to an older file: from number `next` on,
                                                         these entries are lost
@@ -236,6 +237,8 @@ class _Evening:
         }
         for event in self.kinds["end"] + self.kinds["fresh"]:
             page, subject = event.get("page", "a page loaded anew"), event["subject"]
+            if not event.get("live", True):
+                yield Violation("live", page, f"{page} of {subject} still says that it is not live")
             if event["kind"] == "guest":
                 sitting = self.last.sittings.get(subject)
                 if event["v"] != (sitting.v if sitting else 0):

@@ -142,7 +142,9 @@ async def _ending(evening: Evening, cook: OfTheStaff) -> None:
     await asyncio.sleep(1.0 + HEALED / 5)
     for name, (kind, subject, page) in evening.pages.items():
         if not page.closed and kind != "floor":
-            record.note("end", page=name, kind=kind, subject=subject, v=page.v, lines=lines(kind, page.blocks))
+            live = not page.beats or page.beats[-1]["live"]
+            shown = lines(kind, page.blocks)
+            record.note("end", page=name, kind=kind, subject=subject, v=page.v, live=live, lines=shown)
     for port in evening.house.ports:
         for code in evening.codes:
             scanned = await Browser(port).json(f"/t/{code}")

@@ -175,6 +175,10 @@ def stuck(record: Events) -> None:
     of(record, "end").update(v=3, lines=PLACED)
 
 
+def dead(record: Events) -> None:
+    of(record, "end")["live"] = False
+
+
 def cheap(record: Events) -> None:
     of(record, "fresh")["total"] = 3049
 
@@ -218,6 +222,7 @@ def test_a_good_evening_has_nothing_wrong() -> None:
         ("display", off_display),
         ("display", not_placed),
         ("end", stuck),
+        ("live", dead),
         ("money", cheap),
         ("stock", miscounted),
         ("unnoticed", repaired),

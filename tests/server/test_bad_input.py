@@ -105,6 +105,32 @@ async def test_a_body_that_is_no_json_object_is_refused(guest: Guest, body: byte
 
 
 @pytest.mark.gen_test
+@pytest.mark.parametrize("tail", ["\n", "\r\n", " ", "\u2028"])
+async def test_an_id_with_a_line_end_is_none(guest: Guest, tail: str) -> None:
+    by_form = await guest.submit(f"/t/{guest.code}/do", do="add", item=PORK + tail)
+    assert by_form.code == 400
+    by_json = await guest.do("add", item=PORK + tail)
+    assert (by_json.status, by_json["error"]) == (400, "malformed")
+
+
+@pytest.mark.gen_test
+async def test_brackets_without_end_are_malformed_through_both_doors(guest: Guest) -> None:
+    body = '{"op":"x","do":' + "[" * 15_000
+    answer = await guest.post(f"/t/{guest.code}/do", body)
+    assert (answer.status, answer["error"]) == (400, "malformed")
+    page = await guest.look()
+    await page.socket.write_message(body)
+    assert (await page.sees(lambda page: page.answers.get(None)))["error"] == "malformed"
+
+
+@pytest.mark.gen_test
+async def test_an_address_that_is_no_text_is_refused_on_a_page(guest: Guest) -> None:
+    for path in (f"/t/{guest.code}?sitting=%ff", "/?lang=%80", "/kitchen?station=%ff"):
+        page = await guest.ask("GET", path)
+        assert (page.code, "<h1>" in page.body.decode()) == (400, True), path
+
+
+@pytest.mark.gen_test
 async def test_a_body_of_ten_megabytes_is_refused_with_its_limit(guest: Guest) -> None:
     note = "n" * 10_000_000
     answer = await guest.post(f"/t/{guest.code}/do", {"op": "x", "do": "add", "item": PORK, "note": note})

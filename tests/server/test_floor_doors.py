@@ -147,3 +147,19 @@ async def test_a_table_that_there_is_not_shuts_the_socket(guest: Guest, http_por
     socket = await staff.socket("/floor/t99/live")
     assert await socket.read_message() is None
     assert socket.close_code == 4403
+
+
+@pytest.mark.gen_test
+async def test_a_bill_is_opened_again_at_its_own_table_only(guest: Guest) -> None:
+    staff = await Staff(guest.port).login()
+    assert (await guest.do("add", item="dongpo-pork"))["ok"]
+    left = (await guest.scan())["sitting"]["id"]
+    assert (await staff.floor("close", table="t1"))["ok"]
+    assert (await staff.floor("open", table="t1"))["ok"]
+    elsewhere = await staff.floor("reopen", table="t2", sitting=left, reason="by mistake")
+    assert (elsewhere.status, elsewhere["error"]) == (409, "no_such_choice"), "those who sit there now lose their table"
+    present = (await guest.scan())["sitting"]["id"]
+    assert present != left
+    here = await staff.floor("reopen", table="t1", sitting=present, reason="by mistake")
+    assert (here.status, here["error"]) == (409, "already_open")
+    assert (await staff.floor("reopen", table="t1", sitting="nothing", reason="x")).status == 409

