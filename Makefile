@@ -53,6 +53,7 @@ bench: test-setup ## measure: tap to other phone, page size and time (docs/perfo
 	@$(BIN)/python tests/bench/recovery.py
 
 chaos: test-setup ## ten evenings in which everything fails, and the proof that nothing was lost (ARGS="--seed=7 --seconds=600")
+	@$(BIN)/python -m pytest -q -m "long or not long" tests/processes/test_chaos.py -k broken
 	@PYTHONPATH=.:tests $(BIN)/python -m chaos.evening --seeds=10 --seconds=60 $(ARGS)
 
 lighthouse: test-setup ## what Lighthouse says of the guests' page (needs node 18 with npm; fails when a budget does)
