@@ -18,7 +18,7 @@ run: setup ## serve the demo restaurant on port 8000 (more options: make run ARG
 	@exec $(BIN)/python run.py --demo $(ARGS)
 
 test: test-setup ## run every test (some: make test ARGS="tests/rules -x"; one file at a time: WORKERS=0)
-	@exec $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+	@exec $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-setup: $(VENV)/.ready-dev ## install what the tests need, Chromium and nginx included
 	@.ci/parts
