@@ -43,7 +43,7 @@ messages: $(VENV)/.ready-dev ## bring new sentences into the catalogues
 	@for po in ordering/locale/*.po; do $(BIN)/pybabel -q update --no-fuzzy-matching --ignore-obsolete --no-wrap \
 	  --omit-header -l $$(basename $$po .po) -i ordering/locale/ordering.pot -o $$po; done; rm ordering/locale/ordering.pot
 
-lock: ## pin the newest versions that requirements*.in allow
+lock: ## pin the newest versions that requirements*.in allow, and the hashes of their files
 	@.ci/lock
 
 bench: test-setup ## measure: tap to other phone, page size and time (docs/performance.md)
@@ -69,9 +69,9 @@ clean: ## remove what was made here, but not data/
 $(VENV)/.ready: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed; name it with make PYTHON=…"; exit 1; }
 	@$(PYTHON) -m venv $(VENV) || { echo "No venv module: on Debian, apt-get install python3-venv"; exit 1; }
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check -r requirements.txt
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements.txt
 	@touch $@
 
 $(VENV)/.ready-dev: $(VENV)/.ready requirements-dev.txt
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check -r requirements-dev.txt
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $@
