@@ -3,10 +3,10 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-WORKERS ?= 2
+WORKERS ?= 3
 MINUTES ?= 10
 
-.PHONY: help setup run test test-setup check lint format fuzz messages lock bench chaos lighthouse screenshots clean
+.PHONY: help setup run test test-setup check lint format fuzz messages lock audit bench chaos lighthouse screenshots clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ messages: $(VENV)/.ready-dev ## bring new sentences into the catalogues
 
 lock: ## pin the newest versions that requirements*.in allow, and the hashes of their files
 	@.ci/lock
+
+audit: ## ask for known vulnerabilities of what is pinned (fails when there are any, or when nobody answers)
+	@PYTHON=$(PYTHON) .ci/audit $(ARGS)
 
 bench: test-setup ## measure: tap to other phone, page size and time (docs/performance.md)
 	@$(BIN)/python tests/bench/measure.py

@@ -33,6 +33,7 @@ PING = 20  # seconds between WebSocket pings; proxies cut what is silent for a m
 BODY_READ = 32 * 1024 * 1024  # bytes of a body that are read (and dropped, see `Page`) before the connection is cut
 HEADERS_LARGEST = 16 * 1024  # bytes
 IDLE = 75  # seconds that a connection may take for its next request's headers
+BODY_TIME = 60  # seconds that a request's body may take: the longest is two seconds of the slowest phone's
 DRAIN_LONGEST = 3.0  # seconds over which a process that ends sends its phones to others
 DRAIN_BATCHES = 10
 KEYS_READ = 5.0  # seconds between looks for another signing key
@@ -103,7 +104,13 @@ def application(shared: Services, keys: SigningKeys) -> Application:
 
 def http_server(served: Application) -> HTTPServer:
     """The server of one process, with the limits of what it takes from anybody."""
-    return HTTPServer(served, max_body_size=BODY_READ, max_header_size=HEADERS_LARGEST, idle_connection_timeout=IDLE)
+    return HTTPServer(
+        served,
+        max_body_size=BODY_READ,
+        max_header_size=HEADERS_LARGEST,
+        idle_connection_timeout=IDLE,
+        body_timeout=BODY_TIME,
+    )
 
 
 async def serve(

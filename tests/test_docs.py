@@ -50,6 +50,14 @@ def test_every_option_is_documented_with_its_default() -> None:
         assert variable in OPERATIONS
 
 
+def test_the_licence_of_every_pinned_package_is_listed() -> None:
+    licences = (ROOT / "docs" / "licences.md").read_text()
+    pins = re.findall(r"^([\w.-]+)==([^ ;\\]+)", (ROOT / "requirements.txt").read_text(), re.MULTILINE)
+    assert len(pins) > 20
+    for name, version in pins:
+        assert f"| {name} | {version.strip()} |" in licences, f"{name} {version}"
+
+
 def test_every_link_of_the_papers_leads_somewhere() -> None:
     for paper in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("nginx/*.md")]:
         for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", paper.read_text()):

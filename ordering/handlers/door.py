@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, get_args
 
 import msgspec
+from tornado.web import RequestHandler
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
 from ordering import metrics
@@ -160,6 +161,12 @@ class LiveSocket(WebSocketHandler, Page, ABC):
         if self.seat is not None:
             self.services.live.leave(self.seat)
             self.seat = None
+
+    def on_connection_close(self) -> None:
+        """Called by Tornado. Its WebSocketHandler forgets the task that waits for the body of a handshake, where one
+        was announced that never came."""
+        RequestHandler.on_connection_close(self)
+        super().on_connection_close()
 
     async def send(self, message: bytes) -> None:
         """Sends a text message; raises when the connection is gone. Part of `live.Phone`."""

@@ -1,5 +1,6 @@
 """What is wrong gets a clear answer and changes nothing: through both doors, in process, on a real store."""
 
+import asyncio
 import contextlib
 import json
 from typing import Any
@@ -7,8 +8,11 @@ from typing import Any
 import pytest
 from actors import PATIENCE, Guest, Staff, new_op
 from machines import PASSWORD
+from tornado.netutil import bind_sockets
+from tornado.web import Application
 from tornado.websocket import WebSocketClientConnection, WebSocketClosedError
 
+from ordering import app as whole
 from ordering.handlers import assets
 from ordering.services import Services
 
@@ -139,6 +143,30 @@ async def test_a_body_of_ten_megabytes_is_refused_with_its_limit(guest: Guest) -
     by_form = await guest.submit(f"/t/{guest.code}/do", do="add", item=PORK, note=note)
     assert by_form.code == 413
     await unchanged(guest)
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize(
+    ("limit", "sent"),
+    [
+        ("IDLE", b"GET / HTTP/1.1\r\nHost: x\r\n"),
+        ("BODY_TIME", b"POST /login HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nname="),
+        ("BODY_TIME", b"GET /kitchen/live HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nContent-Length: 9\r\n\r\n"),
+    ],
+)
+async def test_headers_or_a_body_that_never_come_are_not_waited_for(
+    app: Application, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, limit: str, sent: bytes
+) -> None:
+    monkeypatch.setattr(whole, limit, 0.2)
+    server, sockets = whole.http_server(app), bind_sockets(0, "127.0.0.1")
+    server.add_sockets(sockets)
+    reader, writer = await asyncio.open_connection(*sockets[0].getsockname())
+    writer.write(sent)
+    async with asyncio.timeout(PATIENCE):
+        assert await reader.read() == b""
+    writer.close()
+    server.stop()
+    assert not [record for record in caplog.records if record.exc_info]
 
 
 @pytest.mark.gen_test
