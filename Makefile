@@ -66,7 +66,7 @@ screenshots: test-setup ## look at every page: docs/images/ and screenshots/
 	@$(BIN)/python tests/browser/shoot.py
 
 clean: ## remove what was made here, but not data/
-	rm -rf $(VENV) chaos .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .chaos .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -not -path './data/*' -exec rm -rf {} +
 
 $(VENV)/.ready: requirements.txt

@@ -23,7 +23,7 @@ from chaos.people import FAILS, Cook, Diner, Evening, OfTheStaff, Person, Waiter
 from chaos.record import Record, lines
 from chaos.shrink import shrink
 
-KEPT = Path(__file__).parent.parent.parent / "chaos"
+KEPT = Path(__file__).parent.parent.parent / ".chaos"
 """Where the records of evenings go of which something does not hold."""
 DINERS = 14
 QUIET = 3.0  # seconds at the end without faults, before everybody stops
