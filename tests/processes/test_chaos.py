@@ -4,10 +4,9 @@ Longer and with other seeds: `make chaos`.
 """
 
 import pytest
+from chaos import faults
 from chaos.evening import spend, tell
 from chaos.faults import Fault
-
-from chaos import faults
 
 BROKEN = (
     ("number_only", faults.versions_come_again),
