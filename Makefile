@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-WORKERS ?= 3
+WORKERS ?= 2
 MINUTES ?= 10
 
 .PHONY: help setup run test test-setup check lint format fuzz messages lock audit bench chaos lighthouse screenshots clean
