@@ -16,7 +16,7 @@ from ordering.desk import Desk
 from ordering.duty import Duty
 from ordering.handlers import assets, diner, login, manage, ops, staff
 from ordering.handlers.base import NotFound
-from ordering.handlers.door import LEAVING, LiveSocket
+from ordering.handlers.socket import LEAVING, Socket
 from ordering.limits import Limits
 from ordering.listener import Listener
 from ordering.live import Live
@@ -29,7 +29,6 @@ from ordering.store import Store, StoreAway
 
 log = logging.getLogger(__name__)
 
-PING = 20  # seconds between WebSocket pings; proxies cut what is silent for a minute
 BODY_READ = 32 * 1024 * 1024  # bytes of a body that are read (and dropped, see `Page`) before the connection is cut
 HEADERS_LARGEST = 16 * 1024  # bytes
 IDLE = 75  # seconds that a connection may take for its next request's headers
@@ -96,8 +95,6 @@ def application(shared: Services, keys: SigningKeys) -> Application:
         **keys.settings(),
         static_address=assets.address,
         compress_response=True,
-        websocket_ping_interval=PING,
-        websocket_max_message_size=16 * 1024,
         log_function=_log_request,
     )
 
@@ -158,7 +155,7 @@ async def _follow_keys(app: Application, store: Store) -> None:
 
 async def _send_away(live: Live) -> None:
     """Closes the sockets with "come back at once", in batches, so that the others are not stormed."""
-    phones = [phone for phone in live.phones() if isinstance(phone, LiveSocket)]
+    phones = [phone for phone in live.phones() if isinstance(phone, Socket)]
     size = max(1, -(-len(phones) // DRAIN_BATCHES))
     for at in range(0, len(phones), size):
         for phone in phones[at : at + size]:

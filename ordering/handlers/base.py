@@ -15,6 +15,7 @@ from ordering.documents import MENU, STAFF
 from ordering.limits import RETRY_AFTER
 from ordering.refused import Refused
 from ordering.services import Services
+from ordering.shelf import Shelf
 from ordering.staff import Account, logged_in
 from ordering.views.pages import brand_style, pages
 from ordering.views.text import LANGUAGES, SOURCE, Text, preferred, text
@@ -36,6 +37,19 @@ class GuestCookie(NamedTuple):
     key: str
     table: str
     sitting: str
+
+
+class LoggedIn(NamedTuple):
+    """Which account has logged in on a device, and when (ms)."""
+
+    account: str
+    at: int
+
+
+def account_of(login: LoggedIn, shelf: Shelf) -> Account | None:
+    """The account that has logged in, as far as this process knows; None when it may not be used any more."""
+    staff = shelf.newest(STAFF)
+    return logged_in(staff.value, login.account, login.at) if staff else None
 
 
 @stream_request_body
@@ -199,21 +213,21 @@ class Page(RequestHandler):
     async def account(self) -> Account | None:
         """The staff account that is logged in; None when nobody is or the account is gone. The store is asked each
         time: where no board is open, this process does not hear that somebody was let go through another."""
-        if not self._login():
+        if not self.login():
             return None
         await self.services.desk.look(STAFF)
         return self.account_at_hand()
 
     def account_at_hand(self) -> Account | None:
         """The same, as far as this process knows."""
-        login, staff = self._login(), self.services.shelf.newest(STAFF)
-        return logged_in(staff.value, login[0], login[1]) if login and staff else None
+        login = self.login()
+        return account_of(login, self.services.shelf) if login else None
 
-    def _login(self) -> tuple[str, int] | None:
-        """Who logged in and when (ms), as the cookie says."""
+    def login(self) -> LoggedIn | None:
+        """Who has logged in, as the cookie says."""
         signed = self.get_signed_cookie("staff", max_age_days=STAFF_DAYS)
         account, _, at = signed.decode().partition("|") if signed else ("", "", "")
-        return (account, int(at)) if at.isdecimal() else None
+        return LoggedIn(account, int(at)) if at.isdecimal() else None
 
     # ---- answers
 

@@ -3,7 +3,7 @@
 import asyncio
 import re
 import secrets
-from collections.abc import Awaitable, Mapping
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -16,10 +16,12 @@ from ordering.documents import FLOOR, LOAD, MENU, STOCK, sitting_name
 from ordering.floor import Floor, Table
 from ordering.guests import NAME_LONGEST, guest_of
 from ordering.handlers.base import AGAIN, GuestCookie, Page
-from ordering.handlers.door import Do, LiveSocket, last
+from ordering.handlers.door import Do, last
+from ordering.handlers.socket import Handshake, Socket
 from ordering.load import Load
 from ordering.menu import Menu, find
 from ordering.refused import Refused
+from ordering.services import Services
 from ordering.sitting import COLOURS, Sitting, line_of
 from ordering.staff import may
 from ordering.stock import Stock
@@ -28,6 +30,7 @@ from ordering.views.audience import Audience, Form, build, needs, sitting_in
 from ordering.views.blocks import View, fingerprint
 from ordering.views.pages import fixed, marked
 from ordering.views.receipt import Receipt, pdf, receipt
+from ordering.views.text import Text
 
 SITTING_ID = re.compile(r"[0-9a-f]{12}")
 NOBODYS = "0" * 12  # stands for a sitting that is not the phone's: none is called so, so nothing is seen or done
@@ -200,35 +203,38 @@ class TableDo(AtTable, Do):
         return document.v if document else 0
 
 
-class TableLive(LiveSocket, AtTable):
-    """WS /t/{code}/live."""
+class GuestSocket(Socket):
+    """A guest's page."""
+
+    __slots__ = ("_guest", "_signed_at", "_sitting")
 
     union = commands.Diner
 
-    async def audience(self, form: Form) -> Audience:
-        """The guests of this sitting, in this language."""
-        await self.find_table(self.path_args[0])
-        return Audience("diner", form, self.lang, self.sitting_id)
+    def __init__(self, services: Services, t: Text, guest: str, sitting_id: str) -> None:
+        super().__init__(services, t)
+        self._guest = guest
+        self._sitting = sitting_id
+        self._signed_at = -SIGNS_APART
 
     def owner(self) -> str:
         """The guest."""
-        return self.guest
+        return self._guest
 
     def spend(self) -> None:
         """Counts a command as the guest's and the table's, whichever door it came by."""
-        self.services.limits.command(self.guest, self.sitting_id)
+        self.services.limits.command(self._guest, self._sitting)
 
     async def carry_out(self, sent: dict[str, Any]) -> dict[str, Any] | None:
         """The desk's answer; what the message says of its sitting must be this socket's."""
         if sent.get("do") == "here":
             await self._here(sent)
             return None
-        if sent.pop("sitting", self.sitting_id) != self.sitting_id:
+        if sent.pop("sitting", self._sitting) != self._sitting:
             raise Refused("sitting_closed")
         sent.pop("_xsrf", None)
-        if not self.guest:
+        if not self._guest:
             raise Refused("forbidden")
-        return await self.services.desk.guest(self.guest, self.sitting_id, self.command(sent))
+        return await self.services.desk.guest(self._guest, self._sitting, self.command(sent))
 
     async def _here(self, sent: dict[str, Any]) -> None:
         """A sign of life: passed on, unless one was a moment ago."""
@@ -237,39 +243,49 @@ class TableLive(LiveSocket, AtTable):
         except msgspec.ValidationError as error:
             raise Refused("malformed", why=str(error)) from error
         moment = asyncio.get_running_loop().time()
-        if self.guest and moment - self._signed_at >= SIGNS_APART:
+        if self._guest and moment - self._signed_at >= SIGNS_APART:
             self._signed_at = moment
-            await self.services.desk.here(self.guest, self.sitting_id, sign.at)
-
-    _signed_at = -SIGNS_APART
+            await self.services.desk.here(self._guest, self._sitting, sign.at)
 
     def on_close(self) -> None:
-        """Called by Tornado: whoever leaves is gone at once, not when their last sign has grown old."""
+        """Part of WebSocket: whoever leaves is gone at once, not when their last sign has grown old."""
         super().on_close()
         if self._signed_at > 0:
-            self.services.live.later(self.services.desk.gone(self.guest, self.sitting_id))
+            self.services.live.later(self.services.desk.gone(self._guest, self._sitting))
+
+
+class TableLive(Handshake, AtTable):
+    """WS /t/{code}/live."""
+
+    async def enters(self, form: Form) -> tuple[Socket, Audience]:
+        """A guest of this sitting, in this language."""
+        await self.find_table(self.path_args[0])
+        socket = GuestSocket(self.services, self.t, self.guest, self.sitting_id)
+        return socket, Audience("diner", form, self.lang, self.sitting_id)
 
 
 class Waiting:
     """A page that asks instead of listening, where WebSockets are blocked. A `live.Phone`."""
 
+    full = False
+
     def __init__(self) -> None:
         self.came: asyncio.Queue[bytes | None] = asyncio.Queue()
 
-    def send(self, message: bytes) -> Awaitable[None]:
+    def send(self, message: bytes) -> None:
         """Part of `live.Phone`."""
         self.came.put_nowait(message)
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        done.set_result(None)
-        return done
 
-    def drop(self) -> None:
+    def probe(self, now: float, silence: float) -> None:
+        """Part of `live.Phone`: it waits for a time only."""
+
+    def cut(self) -> None:
         """Part of `live.Phone`."""
         self.came.put_nowait(None)
 
     def dismiss(self) -> None:
         """Part of `live.Phone`."""
-        self.drop()
+        self.cut()
 
 
 class TableView(AtTable):
@@ -314,7 +330,7 @@ class TableView(AtTable):
     def on_connection_close(self) -> None:
         """Called by Tornado."""
         if self._waiting:
-            self._waiting.drop()
+            self._waiting.cut()
 
 
 class ReceiptPage(AtTable):
