@@ -143,7 +143,7 @@ class Shelf:
 
     def _heard(self, channel: bytes, payload: bytes) -> None:
         try:
-            document = self._store.message(channel, payload)
+            document = self._store.message(channel, payload, self._documents)
         except StoreAway as error:
             log.error("a message on %r can't be read: %s", channel, error)
             return

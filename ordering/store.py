@@ -138,6 +138,7 @@ class Store:
         self._lines: list[Line] = []
         self._connecting: asyncio.Task[Line] | None = None
         self._server: Server | None = None
+        self._under_way: dict[str, Mapping[str, Any]] = {}  # what is being committed, by commit id
 
     async def load(
         self, names: Sequence[str], known: Mapping[str, Document] | None = None, op: tuple[str, str] | None = None
@@ -186,7 +187,11 @@ class Store:
             body = msgspec.json.encode(changes[name]) if changed else b""
             arguments += [document.v, document.r, new if changed else "", body]
         keys = [self.keys.op(who, op), self.keys.sequence, self.keys.log, *map(self.keys.document, seen)]
-        told = await self._run("commit", keys, arguments)
+        self._under_way[new] = changes
+        try:
+            told = await self._run("commit", keys, arguments)
+        finally:
+            del self._under_way[new]
         with self._understanding():
             outcome, number, *rest = told
             match outcome:
@@ -201,8 +206,8 @@ class Store:
                     )
             raise ValueError(f"{outcome!r} is no outcome of a commit")
 
-    def message(self, channel: bytes, payload: bytes) -> Document:
-        """The document in a published message.
+    def message(self, channel: bytes, payload: bytes, known: Mapping[str, Document]) -> Document:
+        """The document in a published message. What stands as in `known`, or is being committed here, is not read.
 
         Raises:
             StoreAway: when it is no such message.
@@ -210,8 +215,12 @@ class Store:
         head, _, body = payload.partition(b"\n")
         try:
             name = self.keys.name(channel.decode())
-            v, r, s = head.split(b" ")
-        except ValueError as error:
+            v, r, s = head.decode().split(" ")
+            if (held := known.get(name)) is not None and held.r == r:
+                return held
+            if (ours := self._under_way.get(r)) is not None:
+                return Document(name, int(v), r, int(s), ours[name])
+        except (ValueError, LookupError) as error:
             raise StoreAway(f"it is no document's message: {error}") from error
         return _document(name, v, r, s, body)
 
@@ -474,7 +483,7 @@ class Store:
         for at in range(0, len(parts), 5):
             key, v, r, s, body = parts[at : at + 5]
             name = self.keys.name(key.decode())
-            found[name] = _document(name, v, r, s, body)
+            found[name] = _document(name, v, r.decode(), s, body)
         return found
 
 
@@ -528,10 +537,10 @@ def _info(text: bytes) -> dict[str, str]:
     return {name: value for name, colon, value in lines if colon}
 
 
-def _document(name: str, v: bytes, r: bytes, s: bytes, body: bytes) -> Document:
+def _document(name: str, v: str | bytes, r: str, s: str | bytes, body: bytes) -> Document:
     try:
         value = msgspec.json.decode(body, type=kind(name)) if body else None
-        return Document(name, int(v), r.decode(), int(s), value)
+        return Document(name, int(v), r, int(s), value)
     except (msgspec.MsgspecError, KeyError, ValueError, RecursionError) as error:
         raise StoreAway(f"the document {name!r} can't be read: {error}") from error
 

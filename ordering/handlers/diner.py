@@ -224,28 +224,28 @@ class GuestSocket(Socket):
         """Counts a command as the guest's and the table's, whichever door it came by."""
         self.services.limits.command(self._guest, self._sitting)
 
-    async def carry_out(self, sent: dict[str, Any]) -> dict[str, Any] | None:
-        """The desk's answer; what the message says of its sitting must be this socket's."""
+    def read(self, sent: dict[str, Any]) -> Any:
+        """A sign of life, or a command; what the message says of its sitting must be this socket's."""
         if sent.get("do") == "here":
-            await self._here(sent)
-            return None
+            try:
+                return msgspec.convert(sent, commands.Here)
+            except msgspec.ValidationError as error:
+                raise Refused("malformed", why=str(error)) from error
         if sent.pop("sitting", self._sitting) != self._sitting:
             raise Refused("sitting_closed")
-        sent.pop("_xsrf", None)
+        return super().read(sent)
+
+    async def carry_out(self, command: commands.Diner | commands.Here) -> dict[str, Any] | None:
+        """The desk's answer; a sign of life is passed on, unless one was a moment ago."""
+        if isinstance(command, commands.Here):
+            moment = self._loop.time()
+            if self._guest and moment - self._signed_at >= SIGNS_APART:
+                self._signed_at = moment
+                await self.services.desk.here(self._guest, self._sitting, command.at)
+            return None
         if not self._guest:
             raise Refused("forbidden")
-        return await self.services.desk.guest(self._guest, self._sitting, self.command(sent))
-
-    async def _here(self, sent: dict[str, Any]) -> None:
-        """A sign of life: passed on, unless one was a moment ago."""
-        try:
-            sign = msgspec.convert(sent, commands.Here)
-        except msgspec.ValidationError as error:
-            raise Refused("malformed", why=str(error)) from error
-        moment = asyncio.get_running_loop().time()
-        if self._guest and moment - self._signed_at >= SIGNS_APART:
-            self._signed_at = moment
-            await self.services.desk.here(self._guest, self._sitting, sign.at)
+        return await self.services.desk.guest(self._guest, self._sitting, command)
 
     def on_close(self) -> None:
         """Part of WebSocket: whoever leaves is gone at once, not when their last sign has grown old."""

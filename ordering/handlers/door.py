@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, get_args
 
 import msgspec
@@ -20,11 +21,18 @@ def command_from(sent: Mapping[str, Any], union: Any, form: bool) -> Any:
     Raises:
         Refused: `malformed`, with what is wrong.
     """
-    values = _form_values(sent, union) if form else dict(sent)
+    values = _form_values(sent, union) if form else sent
     try:
-        return msgspec.convert(values, union, strict=not form)
-    except msgspec.ValidationError as error:
+        return decoder(union, strict=not form).decode(msgspec.json.encode(values))
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise Refused("malformed", why=str(error)) from error
+
+
+@cache
+def decoder(union: Any, strict: bool = True) -> msgspec.json.Decoder[Any]:
+    """What reads the JSON of these commands. Made once: to look at twenty types takes longer than to read a command
+    (34 µs and 3)."""
+    return msgspec.json.Decoder(union, strict=strict)
 
 
 def _form_values(sent: Mapping[str, Any], union: Any) -> dict[str, Any]:

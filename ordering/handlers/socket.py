@@ -19,7 +19,7 @@ from tornado.websocket import WebSocketHandler, WebSocketProtocol13
 
 from ordering import metrics
 from ordering.handlers.base import Page, json_object, refusal
-from ordering.handlers.door import command_from
+from ordering.handlers.door import command_from, decoder
 from ordering.limits import TURN_LONGEST
 from ordering.live import Seat
 from ordering.refused import Refused
@@ -51,12 +51,17 @@ class Socket(WebSocket):
         self.services = services
         self.t = t
         self.seat: Seat | None = None
-        self._waiting: deque[tuple[float, str | bytes]] | None = None
+        self._waiting: deque[tuple[float, str]] | None = None
         self._work: asyncio.Task[None] | None = None
 
     @abstractmethod
-    async def carry_out(self, sent: dict[str, Any]) -> dict[str, Any] | None:
+    async def carry_out(self, command: Any) -> dict[str, Any] | None:
         """The answer of the desk, None when nobody waits for one; raises `Refused`."""
+
+    def read(self, sent: dict[str, Any]) -> Any:
+        """The typed command in a message that is not exactly one: with the fields of a form around it."""
+        sent.pop("_xsrf", None)
+        return command_from(sent, self.union, form=False)
 
     def spend(self) -> None:
         """Counts a command; raises `Refused` `too_often`."""
@@ -71,6 +76,9 @@ class Socket(WebSocket):
 
     def on_message(self, message: str | bytes) -> None:
         """Part of WebSocket: commands are carried out one after the other, so that they stay in order."""
+        if isinstance(message, bytes):
+            self._answer(self._refused(Refused("malformed", why="binary frame"), None))
+            return
         try:
             self.spend()
         except Refused as refused:
@@ -99,11 +107,7 @@ class Socket(WebSocket):
             self.services.live.leave(self.seat)
             self.seat = None
 
-    def command(self, sent: Mapping[str, Any]) -> Any:
-        """The typed command in what was sent."""
-        return command_from(sent, self.union, form=False)
-
-    async def _carry_out_all(self, message: str | bytes) -> None:
+    async def _carry_out_all(self, message: str) -> None:
         """This command, and those that come meanwhile."""
         answer = await self._carried_out(message)
         while True:
@@ -119,19 +123,23 @@ class Socket(WebSocket):
                 answer = await self._carried_out(message)
         self._work = None
 
-    async def _carried_out(self, message: str | bytes) -> dict[str, Any] | None:
-        sent: dict[str, Any] = {}
+    async def _carried_out(self, message: str) -> dict[str, Any] | None:
+        op = None
         try:
-            if isinstance(message, bytes):
-                raise Refused("malformed", why="binary frame")
-            sent = json_object(message)
-            answer = await self.carry_out(sent)
+            try:
+                command = decoder(self.union).decode(message)
+                op = command.op
+            except (msgspec.MsgspecError, UnicodeError, RecursionError):
+                sent = json_object(message)
+                op = sent.get("op")
+                command = self.read(sent)
+            answer = await self.carry_out(command)
         except Refused as refused:
             metrics.commands.labels(door="socket", outcome=refused.word).inc()
-            return self._refused(refused, sent.get("op"))
+            return self._refused(refused, op)
         except Exception:
             log.exception("a command failed")
-            return self._refused(Refused("broken"), sent.get("op"))
+            return self._refused(Refused("broken"), op)
         _done.inc()
         return answer
 
@@ -245,7 +253,7 @@ async def _taken_over(stream: IOStream, socket: WebSocket) -> bool:
     return not socket.ended
 
 
-def _op_of(message: str | bytes) -> Any:
+def _op_of(message: str) -> Any:
     try:
         return json_object(message).get("op")
     except Refused:

@@ -248,12 +248,11 @@ class StaffSocket(Socket):
             return
         super().send(text)
 
-    async def carry_out(self, sent: dict[str, Any]) -> dict[str, Any]:
+    async def carry_out(self, command: commands.Kitchen | commands.Floor) -> dict[str, Any]:
         """The desk's answer; a login that has ended since ends here, too."""
         await self.services.desk.look(STAFF)
         who = must_be_staff(account_of(self._login, self.services.shelf), self._room)
-        sent.pop("_xsrf", None)
-        return await self.services.desk.staff(who, self.command(sent))
+        return await self.services.desk.staff(who, command)
 
 
 class KitchenSocket(StaffSocket):

@@ -154,7 +154,7 @@ def test_any_message_is_a_document_or_away_and_the_shelf_outlives_it(
 ) -> None:
     store = Store("unix:///nowhere", "main")
     with suppress(StoreAway):
-        assert isinstance(store.message(channel, payload), Document)
+        assert isinstance(store.message(channel, payload, {}), Document)
     Shelf(store)._heard(channel, payload)
 
 
