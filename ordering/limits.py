@@ -76,10 +76,14 @@ class Limits:
 
     def budget(self, of: str, rate: Rate) -> Budget:
         """Somebody's budget of a kind."""
-        budget = self._budgets.pop((of, rate), None) or Budget(rate)
-        self._budgets[of, rate] = budget
-        if len(self._budgets) > KNOWN_BUDGETS:
-            self._budgets.popitem(last=False)
+        key = of, rate
+        budget = self._budgets.get(key)
+        if budget is None:
+            budget = self._budgets[key] = Budget(rate)
+            if len(self._budgets) > KNOWN_BUDGETS:
+                self._budgets.popitem(last=False)
+        else:
+            self._budgets.move_to_end(key)
         return budget
 
     def command(self, guest: str, party: str) -> None:

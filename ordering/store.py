@@ -395,19 +395,12 @@ class Store:
 
     async def _asked(self, *words: Word) -> Any:
         """The store's answer to a command; raises StoreAway when there is none within the time-out."""
-        line: Line | None = None
         try:
-            async with asyncio.timeout(self.timeout):
-                line = self._idle() or await self._another()
-                return await line.ask(*words)
-        except TimeoutError as error:
-            if line is not None:  # answers come in order: what waits behind this one would wait in vain
-                self._drop(line, "an answer took too long")
+            line = self._idle() or await self._another()
+            return await line.ask(*words)
+        except OSError as error:  # TimeoutError is one
             self._forget_server()
-            raise StoreAway(f"no answer within {self.timeout:g} s") from error
-        except OSError as error:
-            self._forget_server()
-            raise StoreAway(str(error) or type(error).__name__) from error
+            raise StoreAway(str(error) or f"no connection within {self.timeout:g} s") from error
 
     def _idle(self) -> Line | None:
         """The connection with the least to do, unless there is a crowd on each and another may be opened."""
@@ -427,7 +420,7 @@ class Store:
     async def _connect(self) -> Line:
         async with asyncio.timeout(self.timeout):
             server = await self.server()
-            line = await connect(server, Line)
+            line = await connect(server, self._line)
             try:
                 await _introduced(line, server, self._database())
             except BaseException:
@@ -439,11 +432,6 @@ class Store:
         self._connecting = None
         if not task.cancelled() and task.exception() is None:
             self._lines.append(task.result())
-
-    def _drop(self, line: Line, why: str) -> None:
-        if line in self._lines:
-            self._lines.remove(line)
-        line.close(why)
 
     def _database(self) -> int:
         return 0 if self._url.startswith(CLUSTER) else int(parse_url(self._url).get("db") or 0)
@@ -457,7 +445,7 @@ class Store:
         for seed in seeds:
             try:
                 async with asyncio.timeout(self.timeout / len(seeds)):
-                    ranges = await _ask_once(seed, "CLUSTER", "SLOTS")
+                    ranges = await self._ask_once(seed, "CLUSTER", "SLOTS")
                 with self._understanding():
                     found = [
                         seed._replace(host=master[0].decode() or seed.host, port=int(master[1]))
@@ -471,6 +459,21 @@ class Store:
                 return found[0]
             reasons.append(f"{seed.host}:{seed.port}: nobody serves slot {slot}")
         raise StoreAway("; ".join(reasons))
+
+    async def _ask_once(self, server: Server, *words: Word) -> Any:
+        """A server's answer on a connection of its own."""
+        line = await connect(server, self._line)
+        try:
+            await _introduced(line, server, 0)
+            answer = await line.ask(*words)
+        finally:
+            line.close()
+        if isinstance(answer, ReplyError):
+            raise StoreAway(str(answer))
+        return answer
+
+    def _line(self) -> Line:
+        return Line(self.timeout)
 
     def _forget_server(self) -> None:
         """On a cluster the slot may have moved: the next call looks for its master again."""
@@ -517,19 +520,6 @@ async def _introduced(line: Line, server: Server, database: int) -> None:
         answer = await line.ask(*words)
         if isinstance(answer, ReplyError):
             raise StoreAway(str(answer))
-
-
-async def _ask_once(server: Server, *words: Word) -> Any:
-    """A server's answer on a connection of its own."""
-    line = await connect(server, Line)
-    try:
-        await _introduced(line, server, 0)
-        answer = await line.ask(*words)
-    finally:
-        line.close()
-    if isinstance(answer, ReplyError):
-        raise StoreAway(str(answer))
-    return answer
 
 
 def _info(text: bytes) -> dict[str, str]:

@@ -29,7 +29,7 @@ def frozen(embedded: Embedded) -> Iterator[None]:
 
 @asynccontextmanager
 async def a_line(embedded: Embedded) -> AsyncIterator[Line]:
-    line = await connect(seed_servers(embedded.url, None)[0], Line)
+    line = await connect(seed_servers(embedded.url, None)[0], lambda: Line(2.0))
     try:
         yield line
     finally:
