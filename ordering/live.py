@@ -15,6 +15,7 @@ import msgspec
 
 from ordering.clock import now
 from ordering.documents import FLOOR, sitting_name
+from ordering.floor import Floor
 from ordering.limits import PAGES, PAGES_OF_A_GUEST, PAGES_OF_A_PARTY
 from ordering.refused import Refused
 from ordering.shelf import Shelf
@@ -224,6 +225,8 @@ class Stage:
         self._watched: set[str] = set()
         self._pending: set[asyncio.Task[None]] = set()
         self._watching_more = False
+        self._needs: set[str] | None = None
+        self._needs_of: Floor | None = None
         shelf.keen += audience.board
 
     def join(self, seat: Seat) -> None:
@@ -256,14 +259,15 @@ class Stage:
         """Builds the view anew and sends what differs to everyone who can take it."""
         if not self.looked_at:
             return
-        wanted = needs(self.audience, self._floor())
-        if not wanted <= self._watched:
-            if not self._watching_more:
-                self._watching_more = True
-                self._later(self._watch_more())
-            return
-        self._unwatch(self._watched - wanted)
-        if self.view is None or any(self._shelf.newest(name) is None for name in wanted):
+        wanted = self._wanted()
+        if wanted != self._watched:
+            if not wanted <= self._watched:
+                if not self._watching_more:
+                    self._watching_more = True
+                    self._later(self._watch_more())
+                return
+            self._unwatch(self._watched - wanted)
+        if self.view is None:
             return
         before, self.view = self.view, self._built()
         if before.blocks == self.view.blocks and before.order == self.view.order:
@@ -318,9 +322,9 @@ class Stage:
 
     async def _show(self, seat: Seat) -> None:
         """Watches what the audience needs, then shows the new phone the whole of it."""
-        await self._watch(needs(self.audience, self._floor()))
+        await self._watch(self._wanted())
         if self.audience.board:  # the floor, just read, may name other sittings
-            await self._watch(needs(self.audience, self._floor()))
+            await self._watch(self._wanted())
         if self.view is None:
             self.view = self._built()
         else:
@@ -332,7 +336,7 @@ class Stage:
 
     async def _watch_more(self) -> None:
         try:
-            await self._watch(needs(self.audience, self._floor()))
+            await self._watch(self._wanted())
         finally:
             self._watching_more = False
         self.refresh()
@@ -359,9 +363,13 @@ class Stage:
             if not self._looking[name]:
                 del self._looking[name]
 
-    def _floor(self) -> Any:
-        floor = self._shelf.newest(FLOOR)
-        return floor.value if floor else None
+    def _wanted(self) -> set[str]:
+        """The names of the documents to look at: others when the floor is another."""
+        document = self._shelf.newest(FLOOR)
+        floor = document.value if document else None
+        if self._needs is None or floor is not self._needs_of:
+            self._needs, self._needs_of = needs(self.audience, floor), floor
+        return self._needs
 
     def _built(self) -> View:
         documents = {name: self._shelf.newest(name) for name in self._watched}
