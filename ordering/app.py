@@ -26,6 +26,7 @@ from ordering.services import Services
 from ordering.shelf import Shelf
 from ordering.signing import SigningKeys
 from ordering.store import Store, StoreAway
+from ordering.views.table_page import Lately
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +82,7 @@ ROUTES: tuple[tuple[str, Any], ...] = (
 def services(options: Options, store: Store, ids: str) -> Services:
     """One of each for this process, not started yet."""
     shelf, limits = Shelf(store), Limits()
-    return Services(options, store, shelf, Desk(store, shelf, limits), Live(shelf), limits, ids)
+    return Services(options, store, shelf, Desk(store, shelf, limits), Live(shelf), limits, Lately(), ids)
 
 
 def application(shared: Services, keys: SigningKeys) -> Application:
