@@ -3,9 +3,8 @@
 import asyncio
 import re
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Iterator, Mapping
 from functools import lru_cache
-from itertools import count
 from typing import Any
 from urllib.parse import quote
 
@@ -27,9 +26,10 @@ from ordering.stock import Stock
 from ordering.views import card, diner
 from ordering.views.audience import Audience, Form, build, needs, sitting_in
 from ordering.views.blocks import View, fingerprint
-from ordering.views.pages import HERE, fixed, pages
+from ordering.views.pages import fixed
+from ordering.views.pieces import Piece
 from ordering.views.receipt import Receipt, pdf, receipt
-from ordering.views.table_page import Parts, frame, own_sheet, parts, whole
+from ordering.views.table_page import Parts, frame, hidden, languages, one, own_sheet, parts, said, whole
 
 SITTING_ID = re.compile(r"[0-9a-f]{12}")
 NOBODYS = "0" * 12  # stands for a sitting that is not the phone's: none is called so, so nothing is seen or done
@@ -158,21 +158,16 @@ class TablePage(AtTable):
         stands = fixed(self.lang, menu, table.code).menu(view)
         return view, parts(around, view, stands, v=str(v), sitting_id=self.sitting_id, state=state)
 
-    def _own(self, view: View, menu: Menu, sitting: Sitting) -> dict[str, Callable[[], str | Parts]]:
+    def _own(self, view: View, menu: Menu, sitting: Sitting) -> dict[str, Piece | Parts | Iterator[Piece]]:
         """What the page shows to this guest alone, by its mark."""
-        macros = pages(self.lang).macros("diner/own.html")
-        said, number = self.flash(), count(1)
-        op = secrets.token_urlsafe()
-        before, after = macros.hidden(self.xsrf_token.decode(), HERE, self.sitting_id).split(HERE)
+        mine, pin = guest_of(sitting, self.guest), _pin(menu, sitting, self.guest)
         return {
-            "me": lambda: self.guest,
-            "hidden": lambda: before + f"{op}-{next(number)}" + after,  # an op for each form
-            "flash": lambda: macros.flash(said) if said else "",
-            "languages": lambda: macros.languages(self.languages()),
-            "own": lambda: own_sheet(
-                self.lang, menu, self.table.code, guest_of(sitting, self.guest), _pin(menu, sitting, self.guest)
-            ),
-            "my_share": lambda: self.t.money(_share(view, self.guest), menu.shop),
+            "me": one(self.guest),
+            "hidden": hidden(self.lang, self.xsrf_token.decode(), self.sitting_id),
+            "flash": said(self.lang, self.flash()),
+            "languages": languages(self.lang, self.languages()),
+            "own": own_sheet(self.lang, menu, self.table.code, mine, pin),
+            "my_share": one(self.t.money(_share(view, self.guest), menu.shop)),
         }
 
     def _show_json(self, values: Mapping[str, Any], v: int) -> None:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import jinja2
-import segno
 from markupsafe import Markup
 
 from ordering.brand import Accent, accents
@@ -115,6 +114,8 @@ class Fixed(NamedTuple):
 
 def picture(address: str) -> Markup:
     """An address as a QR code (SVG)."""
+    import segno  # 20 ms, for what only the staff ask for
+
     svg = segno.make(address, micro=False).svg_inline(svgclass="qr", lineclass=None, border=2, omitsize=True)
     return Markup(svg)  # noqa: S704 - made here from an address of ours
 

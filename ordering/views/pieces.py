@@ -7,7 +7,7 @@ costs a joining of bytes where compressing it took 2.5 ms. A piece is found agai
 
 import zlib
 from collections.abc import Iterable
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 
 SHARED_KEPT = 1024  # about six for each table and language that was shown lately; the menu's is the only large one
 LEVEL = 6  # zlib's middle way, as Tornado has it
@@ -25,14 +25,12 @@ class Piece:
     def __init__(self, plain: bytes) -> None:
         self.plain = plain
 
-    @cached_property
+    @property
     def packed(self) -> bytes:
         """Stored: for what is sent once. No secret of a guest is compressed together with anything."""
-        parts = [self.plain[at : at + STORED_MOST] for at in range(0, len(self.plain), STORED_MOST)]
-        return b"".join(
-            b"\0" + len(part).to_bytes(2, "little") + (len(part) ^ STORED_MOST).to_bytes(2, "little") + part
-            for part in parts
-        )
+        if len(self.plain) <= STORED_MOST:
+            return _block(self.plain) if self.plain else b""
+        return b"".join(_block(self.plain[at : at + STORED_MOST]) for at in range(0, len(self.plain), STORED_MOST))
 
     def checked(self, before: int) -> int:
         """The CRC of what was before and this piece."""
@@ -42,9 +40,13 @@ class Piece:
 class Shared(Piece):
     """A piece that comes again."""
 
-    @cached_property
+    @property
     def packed(self) -> bytes:
         """Deflated."""
+        return self._deflated
+
+    @cached_property
+    def _deflated(self) -> bytes:
         deflate = zlib.compressobj(LEVEL, zlib.DEFLATED, _FORMAT)
         return deflate.compress(self.plain) + deflate.flush(zlib.Z_FULL_FLUSH)
 
@@ -61,6 +63,11 @@ class Shared(Piece):
     @cached_property
     def _shift(self) -> int:
         return _x_to_the(8 * len(self.plain))
+
+
+def _block(plain: bytes) -> bytes:
+    size = len(plain)
+    return b"\0" + size.to_bytes(2, "little") + (size ^ STORED_MOST).to_bytes(2, "little") + plain
 
 
 @lru_cache(maxsize=SHARED_KEPT)
@@ -105,10 +112,14 @@ def _times(one: int, other: int) -> int:
 
 def _x_to_the(power: int) -> int:
     """This power of x, modulo the CRC's polynomial."""
-    result, square = _ONE, _ONE >> 1
-    while power:
-        if power & 1:
-            result = _times(square, result)
-        square = _times(square, square)
-        power >>= 1
+    result = _ONE
+    for bit in range(power.bit_length()):
+        if power >> bit & 1:
+            result = _times(result, _x_squared(bit))
     return result
+
+
+@cache
+def _x_squared(times: int) -> int:
+    half = _x_squared(times - 1) if times else 0
+    return _times(half, half) if times else _ONE >> 1

@@ -7,10 +7,11 @@
 The templates are rendered with marks in the place of what is younger, and cut there.
 """
 
+import secrets
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from itertools import zip_longest
+from itertools import count, zip_longest
 from typing import Any, NamedTuple
 
 from markupsafe import escape
@@ -122,12 +123,41 @@ def own_sheet(lang: str, menu: Menu, code: str, mine: Guest | None, pin: str | N
     return Parts([shared(piece.encode()) for piece in around[::2]], [*around[1::2], ""])
 
 
-def whole(page: Parts, values: Mapping[str, Callable[[], str | Parts]]) -> list[Piece]:
-    """The page of one guest: `values` makes what stands at each mark."""
+@lru_cache(maxsize=1024)
+def languages(lang: str, offered: tuple[tuple[str, str, str, bool], ...]) -> Shared:
+    """The way to this page in other languages: tag, name, address, and whether it is this one."""
+    return shared(str(pages(lang).macros("diner/own.html").languages(offered)).encode())
+
+
+def said(lang: str, sentence: str | None) -> Piece:
+    """What is said once."""
+    return one(pages(lang).macros("diner/own.html").flash(sentence) if sentence else "")
+
+
+def hidden(lang: str, xsrf: str, sitting_id: str) -> Iterator[Piece]:
+    """The hidden fields of a guest's forms: for each form the next, with an op of its own."""
+    macro = pages(lang).macros("diner/own.html").hidden
+    before, after = map(str, macro(xsrf, HERE, sitting_id).split(HERE))
+    op = secrets.token_urlsafe(16)
+    return (Piece(f"{before}{op}-{number}{after}".encode()) for number in count(1))
+
+
+def one(text: str) -> Piece:
+    """A text that is one guest's."""
+    return Piece(escape(text).encode())
+
+
+def whole(page: Parts, values: Mapping[str, Piece | Parts | Iterator[Piece]]) -> list[Piece]:
+    """The page of one guest; `values` says what stands at each mark."""
     found: list[Piece] = []
     for piece, mark in zip(page.pieces, page.own, strict=True):
         found.append(piece)
         if mark:
-            value = values[mark]()
-            found += whole(value, values) if isinstance(value, Parts) else [Piece(escape(value).encode())]
+            value = values[mark]
+            if isinstance(value, Piece):
+                found.append(value)
+            elif isinstance(value, Parts):
+                found += whole(value, values)
+            else:
+                found.append(next(value))
     return found
