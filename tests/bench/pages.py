@@ -15,13 +15,14 @@ Eight connections ask at once, as at a table of eight. The median of the rounds 
 import argparse
 import itertools
 import json
+import os
 import signal
 import socket
 import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -58,13 +59,15 @@ run(main())
 
 
 class Case(NamedTuple):
-    """What is asked for, of which process: `paths` in turns, `between` before each handful of requests."""
+    """What is asked for: `paths` one after the other, `requests` of them in a round, many at once; or one by one, with
+    something done `between`."""
 
     name: str
     pid: int
     port: int
-    paths: list[str]
+    paths: Iterator[str]
     headers: dict[str, str]
+    requests: int
     between: Callable[[], None] | None = None
 
 
@@ -112,16 +115,16 @@ def _answer(connection: socket.socket) -> int:
     return length
 
 
-def measured(case: Case, requests: int) -> tuple[float, int]:
+def measured(case: Case, requests: int = 0) -> tuple[float, int]:
     """Microseconds of processor time for one request, and its bytes on the wire."""
     head = "".join(f"{name}: {value}\r\n" for name, value in {"Host": f"127.0.0.1:{case.port}", **case.headers}.items())
-    asked = itertools.cycle([f"GET {path} HTTP/1.1\r\n{head}\r\n".encode() for path in case.paths])
     crowd = Crowd(case.port)
     took = size = done = 0
-    while done < requests:
+    while done < (requests := requests or case.requests):
         if case.between:
             case.between()
-        now = [next(asked) for _ in range(1 if case.between else min(CONNECTIONS, requests - done))]
+        together = 1 if case.between else min(CONNECTIONS, requests - done)
+        now = [f"GET {next(case.paths)} HTTP/1.1\r\n{head}\r\n".encode() for _ in range(together)]
         before = spent(case.pid)
         size += crowd.ask(now)
         took += spent(case.pid) - before
@@ -138,23 +141,19 @@ def pages(rounds: int, requests: int) -> dict[str, dict[str, float]]:
         hello = subprocess.Popen([sys.executable, "-c", HELLO, str(port)])
         try:
             until(lambda: _listens(port), what="hello")
-            cases = [Case("hello", hello.pid, port, ["/"], {}), *_cases(server, rounds, requests)]
+            cases = [Case("hello", hello.pid, port, itertools.repeat("/"), {}, requests)]
+            cases += _cases(server, rounds, requests)
             found: dict[str, list[tuple[float, int]]] = {case.name: [] for case in cases}
-            for case in cases:
-                if case.name != "first page of a table":
-                    measured(case, CONNECTIONS * 4)
+            for case in cases[:-1]:
+                measured(case, CONNECTIONS * 4)
             for _ in range(rounds):
                 for case in cases:
-                    found[case.name].append(measured(case, _number(case, requests)))
+                    found[case.name].append(measured(case))
         finally:
             hello.kill()
             hello.wait()
             server.stop()
     return {name: {"us": statistics.median(us for us, _ in each), "bytes": each[0][1]} for name, each in found.items()}
-
-
-def _number(case: Case, requests: int) -> int:
-    return len(case.paths) if case.name == "first page of a table" else requests // 5 if case.between else requests
 
 
 def _cases(server: Server, rounds: int, requests: int) -> list[Case]:
@@ -163,11 +162,12 @@ def _cases(server: Server, rounds: int, requests: int) -> list[Case]:
     codes = [table["code"] for table in tell(tables(first))]
     pid = server.serving(first)
     busy = tell(busy_table(server, 2))
-    guest, changing = Guest(first, codes[0]), Guest(second, busy)
+    alone, together, changing = Guest(first, codes[0]), Guest(first, busy), Guest(second, busy)
 
     async def come() -> str:
-        await guest.scan()
-        await changing.scan()
+        for guest in (alone, together, changing):
+            await guest.scan()
+        await together.do("name", name="Mo")
         return str((await changing.do("add", item="dongpo-pork", note="a line of its own"))["line"])
 
     line = tell(come())
@@ -177,27 +177,40 @@ def _cases(server: Server, rounds: int, requests: int) -> list[Case]:
         answer = tell(changing.do("change", line=line, by=next(by)))
         assert answer.status == 200, answer
 
-    # A fresh process for each round would be truer; that many tables are as good.
-    fresh = iter(codes[4:])
-    each = (len(codes) - 4) // rounds
-    browser = {
-        "Cookie": guest.cookie_header(),
-        "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
-        "Accept-Language": "en-US,en;q=0.9,zh;q=0.8",
-        "User-Agent": "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 Chrome/131.0.0.0 Mobile Safari/537.36",
-        "Connection": "keep-alive",
-    }
-    packed = {**browser, "Accept-Encoding": "gzip, deflate, br, zstd"}
-    as_json = {**browser, "Accept": "application/json"}
-    found = []
-    for name, code in (("an empty table", codes[0]), ("a busy table", busy)):
-        found.append(Case(f"page of {name}, gzip", pid, first, [f"/t/{code}"], packed))
-        found.append(Case(f"page of {name}, plain", pid, first, [f"/t/{code}"], browser))
-    found.append(Case("page of a busy table after each change, gzip", pid, first, [f"/t/{busy}"], packed, change))
-    found.append(Case("JSON view of an empty table, plain", pid, first, [f"/t/{codes[0]}"], as_json))
-    found.append(Case("JSON view of a busy table, plain", pid, first, [f"/t/{busy}"], as_json))
-    del each, fresh
-    return found
+    def headers(guest: Guest, **more: str) -> dict[str, str]:
+        return {
+            "Cookie": guest.cookie_header(),
+            "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+            "Accept-Language": "en-US,en;q=0.9,zh;q=0.8",
+            "User-Agent": "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 Chrome/131.0.0.0 Mobile Safari/537.36",
+            "Connection": "keep-alive",
+            **{name.replace("_", "-"): value for name, value in more.items()},
+        }
+
+    def case(name: str, guest: Guest, number: int, between: Callable[[], None] | None = None, **more: str) -> Case:
+        path = itertools.repeat(f"/t/{guest.code}")
+        return Case(name, pid, first, path, headers(guest, **more), number, between)
+
+    packed = {"Accept_Encoding": "gzip, deflate, br, zstd"}
+    as_json = {"Accept": "application/json"}
+    fresh = codes[4:]
+    return [
+        case("page of an empty table, gzip", alone, requests, **packed),
+        case("page of an empty table, plain", alone, requests),
+        case("page of a busy table, gzip", together, requests, **packed),
+        case("page of a busy table, plain", together, requests),
+        case("JSON view of an empty table, plain", alone, requests, **as_json),
+        case("JSON view of a busy table, plain", together, requests, **as_json),
+        case("page of a busy table, each after a change, gzip", together, requests // 5, change, **packed),
+        Case(
+            "first page of a table in this process, gzip",
+            pid,
+            first,
+            (f"/t/{code}" for code in fresh),
+            headers(alone, **packed),
+            len(fresh) // rounds,
+        ),
+    ]
 
 
 def _listens(port: int) -> bool:
@@ -217,6 +230,7 @@ def starts(number: int) -> list[float]:
                 cwd=ROOT,
                 stdout=(folder / "log.txt").open("a"),
                 stderr=subprocess.STDOUT,
+                env={name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"},
             )
             try:
                 _wait_until_ready(port)
