@@ -26,6 +26,9 @@ from ordering.services import Services
 from ordering.shelf import Shelf
 from ordering.signing import SigningKeys
 from ordering.store import Store, StoreAway
+from ordering.views.pages import pages
+from ordering.views.table_page import Lately
+from ordering.views.text import LANGUAGES
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +38,8 @@ IDLE = 75  # seconds that a connection may take for its next request's headers
 BODY_TIME = 60  # seconds that a request's body may take: the longest is two seconds of the slowest phone's
 DRAIN_LONGEST = 3.0  # seconds over which a process that ends sends its phones to others
 DRAIN_BATCHES = 10
+WARM_AFTER = 0.1  # seconds after the ports are open: whoever waits for them comes first
+WARM_PAUSE = 0.01  # seconds between steps, for whoever comes meanwhile
 KEYS_READ = 5.0  # seconds between looks for another signing key
 
 CODE = r"([A-Za-z0-9_-]{4,64})"
@@ -80,7 +85,7 @@ ROUTES: tuple[tuple[str, Any], ...] = (
 def services(options: Options, store: Store, ids: str) -> Services:
     """One of each for this process, not started yet."""
     shelf, limits = Shelf(store), Limits()
-    return Services(options, store, shelf, Desk(store, shelf, limits), Live(shelf), limits, ids)
+    return Services(options, store, shelf, Desk(store, shelf, limits), Live(shelf), limits, Lately(), ids)
 
 
 def application(shared: Services, keys: SigningKeys) -> Application:
@@ -131,10 +136,12 @@ async def serve(
     printing.start()
     listeners = [Listener(each) for each in sockets]
     server.add_sockets(listeners)
+    warming = asyncio.create_task(_warm())
     await ending.wait()
     server.stop()
     following.cancel()
-    await asyncio.gather(following, return_exceptions=True)
+    warming.cancel()
+    await asyncio.gather(following, warming, return_exceptions=True)
     await shared.limits.stop()
     await duty.stop()
     await asyncio.gather(printing.stop(), _send_away(shared.live))
@@ -151,6 +158,15 @@ async def _follow_keys(app: Application, store: Store) -> None:
         await asyncio.sleep(KEYS_READ)
         with suppress(StoreAway):
             app.settings.update((await store.signing_keys()).settings())
+
+
+async def _warm() -> None:
+    """Makes ready what the first guest would otherwise wait for, in short steps. (In a thread it would hold up whoever
+    comes meanwhile by half a second: it shares the interpreter's lock.)"""
+    await asyncio.sleep(WARM_AFTER)
+    for lang in LANGUAGES:
+        for _ in pages(lang).warm():
+            await asyncio.sleep(WARM_PAUSE)
 
 
 async def _send_away(live: Live) -> None:

@@ -8,6 +8,7 @@ from ordering.live import Live
 from ordering.options import Options
 from ordering.shelf import Shelf
 from ordering.store import Store
+from ordering.views.table_page import Lately
 
 
 class Services(NamedTuple):
@@ -19,4 +20,5 @@ class Services(NamedTuple):
     desk: Desk
     live: Live
     limits: Limits
+    lately: Lately
     ids: str

@@ -134,7 +134,10 @@ class Shelf:
     def put(self, documents: Iterable[Document]) -> None:
         """Documents that were read for a page or a command: taken as they are, unless something watched is newer."""
         for document in documents:
-            if document.name in self._watchers:
+            held = self._documents.get(document.name)
+            if held is not None and (held.v, held.r) == (document.v, document.r):
+                self._documents[document.name] = self._documents.pop(document.name)  # used last
+            elif document.name in self._watchers:
                 self._take_newer(document)
             else:
                 self._set(document)

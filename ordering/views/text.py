@@ -33,34 +33,36 @@ class CatalogueError(Exception):
 
 
 class Language(NamedTuple):
-    """`tag`: the `lang` of its pages; `name`: what its readers call it; `catalogue`: its sentences, if not ours."""
+    """`catalogue`: its sentences, if not ours."""
 
-    tag: str
-    name: str
+    key: str
     catalogue: Path | None
 
+    @property
+    def tag(self) -> str:
+        """The `lang` of its pages."""
+        return TAGS.get(self.key, self.key.replace("_", "-"))
 
-def _language(key: str, catalogue: Path | None) -> Language:
-    tag = TAGS.get(key, key.replace("_", "-"))
-    try:
-        name = str(Locale.parse(key).get_display_name(key))
-        Locale.parse(tag, sep="-")
-    except (UnknownLocaleError, ValueError) as error:
-        raise CatalogueError(f"{catalogue}: {error}; a catalogue is named after its language, such as fr.po") from error
-    return Language(tag, name[:1].upper() + name[1:], catalogue)
+    @property
+    def name(self) -> str:
+        """What its readers call it."""
+        return _name(self.key)
+
+
+@cache
+def _name(key: str) -> str:
+    """Looked up when it is shown: what Babel reads for it takes 30 ms, and a start should not wait for them."""
+    name = str(Locale.parse(key).get_display_name(key))
+    return name[:1].upper() + name[1:]
 
 
 def languages_in(folder: Path) -> dict[str, Language]:
-    """The languages that have a catalogue in this folder, by key.
-
-    Raises:
-        CatalogueError
-    """
-    return {path.stem: _language(path.stem, path) for path in sorted(folder.glob("*.po"))}
+    """The languages that have a catalogue in this folder, by key."""
+    return {path.stem: Language(path.stem, path) for path in sorted(folder.glob("*.po"))}
 
 
 SOURCE = "en"  # the language of the sentences in the code and the templates
-LANGUAGES = {SOURCE: _language(SOURCE, None), **languages_in(CATALOGUES)}
+LANGUAGES = {SOURCE: Language(SOURCE, None), **languages_in(CATALOGUES)}
 """What a page can be read in, by key."""
 
 
@@ -74,8 +76,14 @@ def learn(folder: Path) -> None:
     if not found:
         raise CatalogueError(f"{folder}: there is no catalogue (LANGUAGE.po) in this folder")
     LANGUAGES.update(found)
-    for lang in found:
-        text(lang)
+    for language in found.values():
+        try:
+            assert language.name
+            text(language.key)
+        except (UnknownLocaleError, ValueError) as error:
+            raise CatalogueError(
+                f"{language.catalogue}: {error}; a catalogue is named after its language, such as fr.po"
+            ) from error
 
 
 STATES = {
