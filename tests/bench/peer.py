@@ -1,6 +1,8 @@
 """This server for the relay benchmark: the adapter that `shared/peers/run --also` takes.
 
-    ORDERING_HOME=$PWD ../shared/peers/run --quick --only=ordering,floor,tornado,starlette --also=tests/bench/peer.py
+    ../shared/peers/run --quick --only=ordering,floor,tornado,starlette --also=tests/bench/peer.py
+
+or, with the HTML view beside it and ratios at the end, `python tests/bench/peers.py`.
 
 Each command gives one dish a portion more, the next one takes it back: a real command, decided, committed with its
 `op`, published, diffed; and the cart stays within its limits however long the run is.
@@ -10,21 +12,22 @@ import itertools
 import json
 import os
 import urllib.request
+from pathlib import Path
 from typing import Any
 
 from adapter import Raw
 
-ROOT = os.environ.get("ORDERING_HOME") or os.getcwd()
+ROOT = os.environ.get("ORDERING_HOME") or str(Path(__file__).parent.parent.parent)
 
 
 class Ordering(Raw):  # type: ignore[misc]
-    """`run.py` with `--processes`, on the benchmark's own Redis."""
+    """`run.py` with `--processes`, on the benchmark's own Redis; one diner of a table sends all its commands."""
 
     form = "json"
     name = "ordering"
     start = (
         os.environ.get("ORDERING_PYTHON", ROOT + "/.venv/bin/python"),
-        ROOT + "/run.py",
+        ROOT + "/tests/bench/without_budgets.py",
         "--port={port}",
         "--processes={count}",
         "--store=redis://127.0.0.1:{redis}/0",
@@ -85,4 +88,4 @@ class InHtml(Ordering):
     name = "ordering (html)"
 
 
-PEER = InHtml() if os.environ.get("ORDERING_FORM") == "html" else Ordering()
+PEER = Ordering()

@@ -1,0 +1,362 @@
+"""What an update costs as the house grows, how soon it is on the other phones, and what the disk has to do with it.
+
+    python tests/bench/growth.py [tables] [processes] [latency] [syncs]    all four, about six minutes
+
+- tables: microseconds of the server for each update that a phone got, 2,000 a second of them, in shops of 10 to 1,000
+  tables of four who all order. What their sockets cost when nobody orders (pings, signs of life) is told apart
+- processes: the same with 50 tables of eight on 1, 2 and 4 processes; a table's guests meet on one (as nginx's hash of
+  the code arranges it), or are spread over all
+- latency: from the tap to each other phone of the table, at 500 updates a second; the store keeps nothing, or syncs
+  each commit to disk before it answers: the difference is the sync
+- syncs: how many commits share one sync to disk, with 32 and with 128 tables that each order as soon as they may
+
+The store is the bundled one, on a socket; the phones are a process of their own (`swarm.py`).
+"""
+
+import argparse
+import asyncio
+import itertools
+import random
+import re
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE.parent.parent), str(HERE.parent), str(HERE)]
+
+from machines import Server, short_folder  # noqa: E402
+from meter import BareStore, Noise, bare_store, many_descriptors, percentile, processor  # noqa: E402
+from ratios import note  # noqa: E402
+from redis import Redis  # noqa: E402
+from swarm import Line, Phone, guests, listed, run, together  # noqa: E402
+
+OFFERED = 2000.0  # updates a second that phones get, all together
+MODERATE = 500.0  # of a full house: 50 tables, each with a tap every second or so
+SHOPS = (10, 100, 1000)  # tables
+FOUR, EIGHT = 4, 8  # guests at a table
+HALL = 50  # tables where it is not the number of tables that is looked at
+WARM = 1.0  # seconds before a window
+BEATS = 15.0  # seconds: a window in which each page gets one sign of life, however many pages there are
+FLAT = 0.10  # what an update may cost more in a larger house
+MEDIAN, LAST = 1.0, 5.0  # ms from the tap to the other phone: half of them, and 99 %, without the sync
+VERSION = re.compile(rb'"v":\s*(\d+)')
+
+
+class Party:
+    """The guests of a table, who order in turn; each order changes the number of one line's portions."""
+
+    def __init__(self, line: str, phones: list[Phone], hall: "Hall") -> None:
+        self.line, self.phones, self.hall = line, phones, hall
+        self.base = -1
+        self.at: list[float] = []  # when each order was sent
+        self.tops = dict.fromkeys(phones, 0)
+        self.turn = 0
+        self.senders: list[Phone] = []
+        self.eager = False  # orders again as soon as it may
+        for phone in phones:
+            phone.heard = self.hear
+
+    def order(self) -> None:
+        """One portion more, or one fewer."""
+        by = 1 if len(self.at) % 2 == 0 else -1
+        sender = self.phones[len(self.at) % len(self.phones)]
+        self.at.append(time.perf_counter())
+        self.senders.append(sender)
+        sender.send(b'{"op":"%s","do":"change","line":"%s","by":%d}' % (self.hall.op(), self.line.encode(), by))
+
+    def hear(self, phone: Phone, message: bytes) -> None:
+        """A push, or the answer to an order."""
+        if b'"set"' not in message:
+            if b'"op"' in message:
+                self.hall.answered(message)
+                if self.eager:
+                    self.order()
+            return
+        now, found = time.perf_counter(), VERSION.search(message)
+        v = int(found[1]) if found else 0
+        if self.base < 0:
+            self.base = v
+        number = v - self.base
+        if number > self.tops[phone]:
+            self.tops[phone] = number
+            if number <= len(self.at):
+                self.hall.delivered += 1
+                if self.senders[number - 1] is not phone:
+                    self.hall.took.append((now - self.at[number - 1]) * 1000)
+
+
+class Hall:
+    """All parties at a server, and what they saw since the last look."""
+
+    def __init__(self) -> None:
+        self.parties: list[Party] = []
+        self.delivered = self.answers = 0
+        self.took: list[float] = []  # ms
+        self.refused: list[bytes] = []
+        self._ops = itertools.count()
+
+    def op(self) -> bytes:
+        """Never the same one."""
+        return b"g%d" % next(self._ops)
+
+    def answered(self, message: bytes) -> None:
+        """An order was done, or refused."""
+        self.answers += 1
+        if b'"error"' in message:
+            self.refused.append(message)
+
+    def forget(self) -> None:
+        """A new window begins."""
+        self.delivered = self.answers = 0
+        self.took = []
+
+    async def seat(self, server: Server, tables: int, diners: int, place: Callable[[int, int], int]) -> "Hall":
+        """Everybody comes in; `place(table, diner)` says on which port."""
+        codes = [each["code"] for each in (await listed(server.port))[:tables]]
+        seated = await guests(server.port, codes, lambda _: diners)
+
+        async def party(code: str, number: int, lines: list[Line]) -> Party:
+            first = await lines[0].do(f"/t/{code}/do", op=f"first-{number}", do="add", item="dongpo-pork", qty=50)
+            lines[0].close()
+            phones = [
+                Phone(place(number, diner), f"/t/{code}/live", each.cookie(), "json")
+                for diner, each in enumerate(lines)
+            ]
+            found = Party(first["line"], phones, self)
+            for phone in phones:
+                await phone.connect()
+            return found
+
+        waiting = [party(code, number, lines) for number, (code, lines) in enumerate(zip(codes, seated, strict=True))]
+        self.parties = await together(waiting, 16)
+        return self
+
+    async def order(self, rate: float, seconds: float) -> None:
+        """So many orders a second, of all parties in a random order."""
+        began, sent = time.perf_counter(), 0
+        line: list[Party] = []
+        while (now := time.perf_counter() - began) < seconds:
+            while sent < now * rate:
+                if not line:
+                    line = random.sample(self.parties, len(self.parties))
+                line.pop().order()
+                sent += 1
+            await asyncio.sleep(max(0.0, sent / rate - (time.perf_counter() - began)))
+
+    def must_be_sound(self) -> None:
+        """Raises AssertionError when an order was refused or a page does not show the newest state."""
+        assert not self.refused, self.refused[:3]
+        behind = [party for party in self.parties if any(top != len(party.at) for top in party.tops.values())]
+        assert not behind, f"{len(behind)} tables do not show their last order"
+
+    def leave(self) -> None:
+        """Everybody goes."""
+        for party in self.parties:
+            for phone in party.phones:
+                phone.cut()
+
+
+class Window(NamedTuple):
+    """What was seen while orders came at a steady rate."""
+
+    each: float  # µs of the server's for each update
+    store: float  # µs of the store's
+    took: list[float]  # ms from the tap to another phone
+    others: float  # processors that others used
+
+
+async def window(hall: Hall, server: Server, store: BareStore, rate: float, seconds: float) -> Window:
+    """Orders for a while; `rate` counts updates."""
+    diners = len(hall.parties[0].phones)
+    pids = server.children()
+    await hall.order(rate / diners, WARM)
+    noise = Noise([*pids, store.pid])
+    hall.forget()
+    before, kept = processor(pids), processor([store.pid])
+    await hall.order(rate / diners, seconds)
+    spent, keeping, delivered = processor(pids) - before, processor([store.pid]) - kept, hall.delivered
+    loud = noise.cores()
+    await asyncio.sleep(0.5)
+    hall.must_be_sound()
+    return Window(spent / delivered * 1e6, keeping / delivered * 1e6, hall.took, loud)
+
+
+@contextmanager
+def serving(tables: int, processes: int, synced: bool = False) -> Iterator[tuple[Server, BareStore]]:
+    """A server on a store of its own."""
+    with short_folder() as folder, bare_store(folder / "store", synced) as store:
+        server = Server(folder, processes, f"--store={store.url}", tables=tables).start()
+        try:
+            yield server, store
+        finally:
+            server.stop()
+
+
+def _loud(windows: list[Window]) -> str:
+    most = max(each.others for each in windows)
+    return f"   (others used up to {most:.1f} processors)" if most > 0.3 else ""
+
+
+async def tables(given: argparse.Namespace) -> list[str]:
+    """Shops of different sizes, all open at once and measured in turn."""
+    with ExitStack() as stack:
+        open_ones = [(size, *stack.enter_context(serving(size, 1))) for size in SHOPS]
+        halls = [
+            await Hall().seat(server, size, FOUR, lambda *_, port=server.port: port) for size, server, _ in open_ones
+        ]
+        before = [processor(server.children()) for _, server, _ in open_ones]
+        await asyncio.sleep(BEATS)
+        idle = [
+            (processor(server.children()) - spent) / BEATS
+            for (_, server, _), spent in zip(open_ones, before, strict=True)
+        ]
+        seen: list[list[Window]] = [[] for _ in SHOPS]
+        for turn in range(given.rounds):
+            for place in range(len(SHOPS)) if turn % 2 == 0 else reversed(range(len(SHOPS))):
+                _, server, store = open_ones[place]
+                seen[place].append(await window(halls[place], server, store, OFFERED, BEATS))
+        for hall in halls:
+            hall.leave()
+    print(f"\nShops of tables of {FOUR}, one process, {OFFERED:,.0f} updates a second")
+    costs = []
+    for size, windows, quiet in zip(SHOPS, seen, idle, strict=True):
+        middle, keeping = (statistics.median(each[which] for each in windows) for which in (0, 1))
+        costs.append(middle - quiet / OFFERED * 1e6)
+        print(
+            f"  {size:5,} tables: {costs[-1]:6.1f} µs for an update, and {quiet * 1000:5.1f} ms a second for "
+            f"{size * FOUR:,} sockets; the store {keeping:5.1f} µs{_loud(windows)}"
+        )
+    note(f"growth: µs at {SHOPS[-1]:,} tables by {SHOPS[0]}", costs[-1] / costs[0])
+    steep = max(costs) / costs[0] - 1
+    return [f"an update costs {steep:+.0%} in a larger shop: over {FLAT:.0%}"] if steep > FLAT else []
+
+
+async def processes(given: argparse.Namespace) -> list[str]:
+    """One, two and four processes, a table's guests together and spread."""
+    ways: list[tuple[int, str]] = [(1, "met"), (2, "met"), (2, "spread"), (4, "met"), (4, "spread")]
+    seen: dict[tuple[int, str], list[Window]] = {way: [] for way in ways}
+    with ExitStack() as stack:
+        open_ones = {}
+        for number in (1, 2, 4):
+            server, store = stack.enter_context(serving(2 * HALL, number))
+            open_ones[number] = server, store
+        for turn in range(given.rounds):
+            for way in ways if turn % 2 == 0 else ways[::-1]:
+                number, how = way
+                server, store = open_ones[number]
+
+                def place(table: int, diner: int, how: str = how, server: Server = server) -> int:
+                    return server.ports[(table + (diner if how == "spread" else 0)) % server.processes]
+
+                hall = await Hall().seat(server, HALL, EIGHT, place)
+                seen[way].append(await window(hall, server, store, OFFERED, given.seconds))
+                hall.leave()
+                await asyncio.sleep(0.5)
+    print(f"\n{HALL} tables of {EIGHT}, {OFFERED:,.0f} updates a second")
+    cost = {way: statistics.median(each.each for each in windows) for way, windows in seen.items()}
+    for (number, how), windows in seen.items():
+        print(
+            f"  {number} process{'es' if number > 1 else '  '}, {how:6}: {cost[number, how]:6.1f} µs for an update; "
+            f"the store {statistics.median(each.store for each in windows):5.1f} µs{_loud(windows)}"
+        )
+    note("growth: µs on 4 processes by 1, guests together", cost[4, "met"] / cost[1, "met"])
+    note("growth: µs on 4 processes, spread by together", cost[4, "spread"] / cost[4, "met"])
+    return []
+
+
+async def latency(given: argparse.Namespace) -> list[str]:
+    """Without and with the sync to disk."""
+    found: dict[bool, list[float]] = {False: [], True: []}
+    windows = []
+    with ExitStack() as stack:
+        halls = {}
+        for synced in found:
+            server, store = stack.enter_context(serving(HALL, 1, synced))
+            halls[synced] = await Hall().seat(server, HALL, EIGHT, lambda *_, port=server.port: port), server, store
+        for _ in range(given.rounds):
+            for synced, (hall, server, store) in halls.items():
+                windows.append(await window(hall, server, store, MODERATE, given.seconds))
+                found[synced] += windows[-1].took
+        for hall, *_ in halls.values():
+            hall.leave()
+    print(
+        f"\nFrom the tap to another phone, {HALL} tables of {EIGHT}, {MODERATE:,.0f} updates a second{_loud(windows)}"
+    )
+    middle, last = {}, {}
+    for synced, took in found.items():
+        middle[synced], last[synced] = statistics.median(took), percentile(took, 0.99)
+        kept = "each commit synced to disk" if synced else "the store keeps nothing"
+        print(f"  {kept:26}: median {middle[synced]:5.2f} ms, 99 % {last[synced]:5.2f} ms   n {len(took):,}")
+    print(f"  the sync costs {middle[True] - middle[False]:.2f} ms of the median")
+    note("growth: tap to other phone, 99 % by the median", last[False] / middle[False])
+    missed = []
+    if middle[False] > MEDIAN or last[False] > LAST:
+        missed.append(f"tap to other phone {middle[False]:.2f} and {last[False]:.2f} ms: over {MEDIAN} and {LAST}")
+    return missed
+
+
+async def syncs(given: argparse.Namespace) -> list[str]:
+    """Commits for each turn of the store's loop: it syncs once a turn, so at least so many share a sync."""
+    print("\nCommits that share one sync to disk, each table orders again as soon as it was answered")
+    for size in (32, 128):
+        with serving(size, 1, synced=True) as (server, store):
+            hall = await Hall().seat(server, size, 1, lambda *_, port=server.port: port)
+            pids = server.children()
+            for party in hall.parties:
+                party.eager = True
+                party.order()
+            await asyncio.sleep(WARM)
+            with Redis(unix_socket_path=str(store.folder / "store.sock")) as asked:
+                before, began, spent = _turns(asked), time.perf_counter(), processor(pids)
+                hall.forget()
+                await asyncio.sleep(given.seconds)
+                after, seconds, commits = _turns(asked), time.perf_counter() - began, hall.answers
+                share = (processor(pids) - spent) / seconds
+            for party in hall.parties:
+                party.eager = False
+            await asyncio.sleep(0.5)
+            assert not hall.refused, hall.refused[:3]
+            hall.leave()
+        turns, syncing = after[0] - before[0], (after[1] - before[1]) / 1e6
+        print(
+            f"  {size:3} tables: {commits / turns:4.1f} commits a sync, {commits / seconds:6,.0f} commits a second; "
+            f"the store syncs {syncing / seconds:4.0%} of the time ({syncing / turns * 1000:.2f} ms each), "
+            f"the server works {share:4.0%}"
+        )
+        note(f"growth: commits that share a sync, {size} tables", commits / turns, "higher")
+    return []
+
+
+def _turns(asked: "Redis[Any]") -> tuple[int, int]:
+    """Turns of the store's loop, and microseconds that it has spent on writing and syncing its file."""
+    told = asked.info("everything")
+    return told["eventloop_cycles"], asked.info("debug").get("eventloop_duration_aof_sum", 0)
+
+
+PARTS = {"tables": tables, "processes": processes, "latency": latency, "syncs": syncs}
+
+
+def main() -> None:
+    """Exit status 1 when an aim is missed."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=5, help="of a window")
+    given = parser.parse_args()
+    if unknown := set(given.parts) - set(PARTS):
+        parser.error(f"no such part: {', '.join(unknown)}")
+    many_descriptors()
+    missed = [
+        each for name, part in PARTS.items() if not given.parts or name in given.parts for each in run(part(given))
+    ]
+    if missed:
+        sys.exit("\n".join(missed))
+
+
+if __name__ == "__main__":
+    main()
