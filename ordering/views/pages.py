@@ -15,6 +15,7 @@ from ordering.brand import Accent, accents
 from ordering.menu import Menu
 from ordering.views.blocks import Block, Content, View, first, following
 from ordering.views.card import sections
+from ordering.views.compiled import Environment
 from ordering.views.text import text
 
 TEMPLATES = Path(__file__).parent.parent.parent / "templates"
@@ -25,7 +26,7 @@ class Pages:
     """The templates in one language."""
 
     def __init__(self, lang: str) -> None:
-        self._env = jinja2.Environment(
+        self._env = Environment(
             loader=jinja2.FileSystemLoader(TEMPLATES),
             autoescape=True,
             undefined=jinja2.StrictUndefined,
