@@ -14,7 +14,7 @@ FLOORS = [
     # 2: the store and the views
     "clock listener websocket resp signing store options subscriber shelf embedded pictures "
     "views.text views.blocks views.card views.printers views.kitchen views.expo views.diner views.floor views.party "
-    "views.receipt views.record views.pages views.audience views.pieces views.table_page escpos",
+    "views.receipt views.record views.compiled views.pages views.audience views.pieces views.table_page escpos",
     # 3: commands and connections
     "metrics limits printers verdicts desk printing duty live founding services",
     # 4: doors

@@ -2,24 +2,25 @@
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from ordering import menu as menus
 from ordering import near as nears
 from ordering import stock as stocks
-from ordering.bill import Bill, Share, amount, in_sight, owed, shares, to_send
+from ordering.bill import Bill, Share, amount, in_sight, owed, price, shares
 from ordering.floor import Floor
 from ordering.kitchen import Stage, stage
 from ordering.load import Load
-from ordering.menu import Alarm, Item, Menu, Terms
+from ordering.menu import Alarm, Item, Menu, Shop, Terms
 from ordering.near import Near
 from ordering.payments import paid
-from ordering.sitting import STILL_SERVED, Guest, Line, Sitting, allergies, cart, eaters, placed
+from ordering.sitting import STILL_SERVED, Guest, Line, Round, Sitting, allergies, cart, eaters, placed
 from ordering.state import TO_MAKE, State
 from ordering.stock import Stock
-from ordering.views.blocks import Block, Content
+from ordering.views.blocks import Block, Content, Pieces, View
 from ordering.views.kitchen import load_shown
 from ordering.views.text import Text
 
@@ -230,9 +231,13 @@ class ItemBeside(Struct, frozen=True):
 
 JSON_KINDS = frozenset({"sitting", "load", "presence", "totals", "guest", "line", "item", "bill"})
 
+_CART, _VOID, _HELD = State.CART, State.VOID, State.HELD  # looking a member up takes as long as all else of a line
+
 
 class _Table(Struct, frozen=True):
-    """What the blocks are made from."""
+    """What the blocks are made from. `guests` are those of the sitting as blocks show them, `avoided` what any of them
+    must avoid, `shut` the items that are not served now, `over` those of them that can't be sent any more either.
+    `people`: the blocks are for people's eyes; for programs there is less to make."""
 
     sitting: Sitting
     menu: Menu
@@ -241,71 +246,165 @@ class _Table(Struct, frozen=True):
     code: str
     now: int
     text: Text
+    people: bool
+    everyone: tuple[Guest, ...]
     guests: dict[str, Who]
-    terms: Terms
+    avoided: frozenset[str]
+    shut: frozenset[str]
+    over: frozenset[str]
+    closed: bool
+    shop: Shop
 
-    @property
-    def closed(self) -> bool:
-        return bool(self.sitting.closed)
+
+class _Row(NamedTuple):
+    """A line with its block; `came` is the same line as it came last, which may be another object."""
+
+    came: Line
+    line: Line
+    block: Block
+
+
+class _Part(NamedTuple):
+    """A guest and their share, with the block made from them."""
+
+    guest: Guest
+    who: Who
+    share: Share | None
+    block: Block
+
+
+class _Dish(NamedTuple):
+    """An item in the cart: portions, who has chosen it, and its block; `bare` is its block while nobody has."""
+
+    portions: int
+    choosers: list[Who]
+    bare: Block
+    block: Block
 
 
 def content(
-    sitting: Sitting, menu: Menu, stock: Stock, floor: Floor, load: Load, near: Near, now: int, text: Text
+    sitting: Sitting,
+    menu: Menu,
+    stock: Stock,
+    floor: Floor,
+    load: Load,
+    near: Near,
+    now: int,
+    text: Text,
+    people: bool = True,
+    before: View | None = None,
 ) -> Content:
-    """Every block of the diner's page; `now` in milliseconds since 1970."""
+    """Every block of the diner's page, for people's eyes or for programs; `now` in milliseconds since 1970.
+
+    Of the view before, everything is taken over whose inputs are the same. Only what changes often is looked at one
+    by one: lines, guests' parts and the dishes in the cart.
+    """
+    pieces = Pieces(before.pieces if before else None, (text, people))
+    made, same = pieces.made, pieces.same
     table = floor.by_id.get(sitting.table)
+    code, name = (table.code, table.name) if table else ("", "")
+    shop, terms, closed = menu.shop, sitting.terms or menu.shop.terms, bool(sitting.closed)
+    everyone, stock, load = same("everyone", sitting.guests), same("stock", stock), same("load", load)
     at = _Table(
         sitting,
         menu,
         stock,
         load,
-        table.code if table else "",
+        code,
         now,
         text,
-        {guest.id: _who(guest, number, text) for number, guest in enumerate(sitting.guests, 1)},
-        sitting.terms or menu.shop.terms,
+        people,
+        everyone,
+        made("guests", (everyone,), lambda: _guests(everyone, text)),
+        made("avoided", (everyone,), lambda: frozenset([tag for guest in everyone for tag in guest.allergies])),
+        same("shut", _shut(menu, now // 60_000)),
+        same("over", _shut(menu, now // 60_000) & _shut(menu, (now - STILL_SERVED) // 60_000)),
+        closed,
+        shop,
     )
-    shop = menu.shop
-    sums = in_sight(sitting, at.terms)
-    parts = {share.guest: share for share in shares(sitting, sitting.lines, at.terms)}
-    shown = _sitting(sitting, table.name if table else "", text)
-    totals = _totals(sitting, at.terms, sums)
-    lines = [_line(line, at) for line in sitting.lines]
-    rounds, rounds_order = _rounds(at)
-    in_cart = cart(sitting)
-    claims = _claims(at)
+    rows = _rows(at, pieces)
+    lines = same("lines", tuple([row.line for row in rows.values()]))
+    sent = same("sent", tuple([line for line in lines if line.state is not _CART]))
+    in_cart = [row for row in rows.values() if row.line.state is _CART]
+
+    due = made("due", (sent, sitting.off, terms), lambda: owed(sitting, terms))
+    sharing = (everyone, sitting.split, sitting.people, sitting.off, terms)
+    total, parts = made("sums", (lines, sharing), lambda: _sums(sitting, terms))
+    bill_of = (due, sent, sharing, sitting.payments)
+    bill = made("bill", bill_of, lambda: _bill(sitting, terms, due))
+    claims = made("claims", (sent, sitting.split, code, closed, shop, at.guests), lambda: _claims(at))
+    rounds_of = (sent, sitting.rounds, code, closed, shop, at.guests)
+    rounds, rounds_order = pieces.made_for_now("rounds", rounds_of, now, lambda: _rounds(at))
+    presence = pieces.made_for_now("presence", (near, everyone), now, lambda: _presence(sitting, near, now))
+    shown = _sitting(sitting, name, text)
+    totals = _totals(in_cart, due, total)
     blocks = [
-        Block("sitting", "sitting", shown, (at.guests, at.code)),
-        Block("load", "load", load_shown(Load() if at.closed else load)),
-        Block("presence", "presence", _presence(sitting, near, now), (at.guests, _categories(menu, text))),
-        Block("news", "news", shown, (at.guests, at.code)),
-        Block("totals", "totals", totals, (at.closed, shop)),
-        Block("confirm", "confirm", totals, (_confirmed(lines), at.code, at.closed, load.paused, shop)),
-        Block("bill", "bill", _bill(at, owed(sitting, at.terms)), (at.guests, at.code, at.closed, bool(claims), shop)),
-        *(Block(f"guest-{guest.id}", "guest", _guest(guest, at, parts), (shop,)) for guest in sitting.guests),
-        *(Block(f"line-{line.id}", "line", line, (beside, shop)) for line, beside in lines),
-        *(Block(f"round-{each.number}", "round", each, (at.code, at.closed, shop)) for each in rounds),
-        *(Block(f"claim-{each.id}", "claim", each, (at.code, shop)) for each in claims),
-        *_items(at),
+        Block("load", "load", load_shown(Load() if closed else load)),
+        Block("presence", "presence", presence, (at.guests, _categories(menu, text))),
+        Block("totals", "totals", totals, (closed, shop)),
+        Block("bill", "bill", bill, (at.guests, code, closed, bool(claims), shop)),
     ]
+    if people:
+        blocks += [
+            Block("sitting", "sitting", replace(shown, news=None), (at.guests, code)),
+            Block("news", "news", shown, (at.guests, code)),
+            Block("confirm", "confirm", totals, (_confirmed(in_cart), code, closed, load.paused, shop)),
+            *rounds,
+            *claims,
+        ]
+    else:
+        blocks.append(Block("sitting", "sitting", shown))
+    blocks += _parts(at, parts, pieces)
+    blocks += [row.block for row in rows.values()]
+    bare, dishes = _dishes(at, in_cart, pieces)
+
     order = {
         "guests": [f"guest-{guest}" for guest in at.guests],
-        "cart": [f"line-{line.id}" for line in in_cart],
+        "cart": [row.block.id for row in in_cart],
         "rounds": rounds_order,
-        "claims": [f"claim-{each.id}" for each in claims],
+        "claims": [block.id for block in claims] if people else [],
     }
-    return Content(blocks, order, _told_at(sitting, menu.shop.alarm, now))
+    told_at = pieces.made_for_now("told at", (sent, shop.alarm), now, lambda: _told_at(sent, shop.alarm, now))
+    return _content(blocks, bare, dishes, order, told_at, pieces, before)
 
 
-def _told_at(sitting: Sitting, alarm: Alarm, now: int) -> int:
+def _content(
+    blocks: list[Block],
+    bare: dict[str, Block],
+    dishes: dict[str, _Dish],
+    order: dict[str, list[str]],
+    until: int,
+    pieces: Pieces,
+    before: View | None,
+) -> Content:
+    """The whole, and what is fresh in it: all of the blocks are looked at, but of the dishes only those in the cart."""
+    were, bare_before = pieces.before("dishes"), pieces.before("bare")
+    pieces.end()
+    if before is None or were is None:
+        every = [*blocks, *bare.values(), *(dish.block for dish in dishes.values())]
+        return Content({block.id: block for block in every}, order, until, pieces)
+    had = before.made
+    those = {*dishes, *were} if bare is bare_before else bare
+    seen = [*blocks, *(dishes[item].block if item in dishes else bare[item] for item in those)]
+    fresh = {block.id: block for block in seen if (old := had.get(block.id)) is not block and old != block}
+    every_block = had | fresh
+    if len(every_block) == len(blocks) + len(bare):
+        return Content(every_block, order, until, pieces, fresh)
+    gone = every_block.keys() - {block.id for block in blocks} - {block.id for block in bare.values()}
+    for id in gone:
+        del every_block[id]
+    return Content(every_block, order, until, pieces, fresh, gone)
+
+
+def _told_at(sent: Sequence[Line], alarm: Alarm, now: int) -> tuple[int, list[int]]:
     """When the guests are next asked to tell a waiter that no cook has looked at something (ms); 0: never."""
-    unseen = (line.sent for line in sitting.lines if line.state in TO_MAKE and line.sent and not line.seen)
-    return min((at for sent in unseen if (at := sent + alarm.guest * 1000) > now), default=0)
+    moments = [line.sent + alarm.guest * 1000 for line in sent if line.state in TO_MAKE and line.sent and not line.seen]
+    return min((at for at in moments if at > now), default=0), moments
 
 
 def concerns(menu: Menu, sitting: Sitting, item: Item, text: Text) -> list[Concern]:
     """Whom at the table an item's allergens concern, by allergen: anybody may eat of it."""
-    guests = {guest.id: _who(guest, number, text) for number, guest in enumerate(sitting.guests, 1)}
+    guests = _guests(sitting.guests, text)
     return _concerns(menu, menus.allergens(menu, item), sitting.guests, guests, text)
 
 
@@ -334,11 +433,12 @@ def _sitting(sitting: Sitting, table: str, text: Text) -> SittingShown:
     )
 
 
-def _presence(sitting: Sitting, near: Near, now: int) -> PresenceShown:
+def _presence(sitting: Sitting, near: Near, now: int) -> tuple[PresenceShown, list[int]]:
     signs = nears.here(near, now)
     joined = [guest.id for guest in sitting.guests if guest.id in signs]
     choosing = {guest: where for guest in joined if (where := nears.choosing(signs[guest], now))}
-    return PresenceShown(joined, choosing, len(signs) - len(joined))
+    ends = [moment for sign in near.signs.values() for moment in nears.ends(sign)]
+    return PresenceShown(joined, choosing, len(signs) - len(joined)), ends
 
 
 @lru_cache(maxsize=16)
@@ -355,20 +455,64 @@ class _Names(dict[str, str]):
     __hash__ = None
 
 
+def _guests(everyone: Sequence[Guest], text: Text) -> dict[str, Who]:
+    return {guest.id: _who(guest, number, text) for number, guest in enumerate(everyone, 1)}
+
+
 def _who(guest: Guest, number: int, text: Text) -> Who:
     return Who(guest.id, guest.name or text("Guest %(number)s", number=number), guest.colour)
 
 
-def _guest(guest: Guest, at: _Table, parts: Mapping[str, Share]) -> GuestShown:
-    part = parts.get(guest.id, Share(guest.id, 0, 0))
-    name = at.guests[guest.id].name
-    return GuestShown(guest.id, name, guest.colour, list(guest.allergies), part.amount, part.tip)
+def _sums(sitting: Sitting, terms: Terms) -> tuple[int, dict[str, Share]]:
+    """What everything in sight comes to, and everyone's part of it."""
+    total = in_sight(sitting, terms).total
+    return total, {share.guest: share for share in shares(sitting, sitting.lines, terms, total)}
 
 
-def _line(line: Line, at: _Table) -> tuple[LineShown, LineBeside]:
+def _parts(at: _Table, parts: Mapping[str, Share], pieces: Pieces) -> list[Block]:
+    """The guests with their parts."""
+    were: Mapping[str, _Part] = pieces.before("parts") or {}
+    found: dict[str, _Part] = {}
+    for guest in at.everyone:
+        who, share, known = at.guests[guest.id], parts.get(guest.id), were.get(guest.id)
+        if known is None or known.share != share or known.guest != guest or known.who != who:
+            amount, tip = (share.amount, share.tip) if share else (0, 0)
+            shown = GuestShown(guest.id, who.name, guest.colour, list(guest.allergies), amount, tip)
+            known = _Part(guest, who, share, Block(f"guest-{guest.id}", "guest", shown, (at.shop,)))
+        found[guest.id] = known
+    pieces.keep("parts", found)
+    return [part.block for part in found.values()]
+
+
+def _rows(at: _Table, pieces: Pieces) -> dict[str, _Row]:
+    """The lines with their blocks. A line that is the same as before keeps its block as long as what else it is made
+    from is the same; of a dish that is counted that may be any other line."""
+    were: Mapping[str, _Row] = pieces.before("rows") or {}
+    alike = pieces.alike("row of", (at.menu, at.stock, at.over, at.code, at.closed, at.everyone))
+    counted = at.stock.left
+    rows: dict[str, _Row] = {}
+    for line in at.sitting.lines:
+        known = were.get(line.id)
+        if known is None:
+            rows[line.id] = _Row(line, line, _line(line, at))
+            continue
+        came, kept, block = known
+        if came is not line and kept != line:
+            kept = line
+        elif alike and line.item not in counted:
+            rows[line.id] = known if came is line else _Row(line, kept, block)
+            continue
+        made = _line(kept, at)
+        rows[line.id] = _Row(line, kept, block if block == made else made)
+    pieces.keep("rows", rows)
+    return rows
+
+
+def _line(line: Line, at: _Table) -> Block:
     sitting, text = at.sitting, at.text
-    in_cart = line.state is State.CART
+    in_cart = line.state is _CART
     problem, left, hours = _problem(line, at) if in_cart and not at.closed else ("", None, "")
+    warned = () if not at.avoided else allergies(sitting, line)
     shown = LineShown(
         id=line.id,
         item=line.item,
@@ -383,12 +527,14 @@ def _line(line: Line, at: _Table) -> tuple[LineShown, LineBeside]:
         state=line.state.value,
         shared=line.shared,
         hold=line.hold,
-        due=line.due if line.state in TO_MAKE else 0,
+        due=line.due if line.due and line.state in TO_MAKE else 0,
         allergens=list(line.allergens),
-        allergies=list(allergies(sitting, line) if in_cart else line.allergies),
+        allergies=list(warned if in_cart else line.allergies),
         claimed=list(line.claimed),
         problem=problem,
     )
+    if not at.people:
+        return Block(f"line-{line.id}", "line", shown)
     by_another = in_cart and line.changed_by in at.guests and line.changed_by != line.guest
     beside = LineBeside(
         code=at.code,
@@ -396,12 +542,12 @@ def _line(line: Line, at: _Table) -> tuple[LineShown, LineBeside]:
         modifiers=[text.pick(choice.name) for choice in line.modifiers],
         owner=at.guests[line.guest],
         changed_by=at.guests[line.changed_by] if by_another else None,
-        concerns=_concerns(at.menu, line.allergens, eaters(sitting, line), at.guests, text),
+        concerns=_concerns(at.menu, line.allergens, eaters(sitting, line), at.guests, text) if at.avoided else [],
         left=left,
         hours=hours,
         closed=at.closed,
     )
-    return shown, beside
+    return Block(f"line-{line.id}", "line", shown, (beside, at.shop))
 
 
 def _problem(line: Line, at: _Table) -> tuple[str, int | None, str]:
@@ -410,134 +556,172 @@ def _problem(line: Line, at: _Table) -> tuple[str, int | None, str]:
     left = stocks.left(at.stock, line.item)
     if item is None or left == 0:
         return "sold_out", 0, ""
-    if not (menus.served(at.menu, item, at.now) or menus.served(at.menu, item, at.now - STILL_SERVED)):
+    if line.item in at.over:
         return "not_served_now", left, at.text.hours(menus.hours(at.menu, item))
     wanted = sum(other.qty for other in cart(at.sitting) if other.item == line.item)
     return ("too_few_left", left, "") if left is not None and wanted > left else ("", left, "")
 
 
-def _rounds(at: _Table) -> tuple[list[RoundShown], list[str]]:
-    """The headings, and the container's order: the newest round first, each followed by its lines."""
-    shown: list[RoundShown] = []
+@lru_cache(maxsize=64)
+def _shut(menu: Menu, minute: int) -> frozenset[str]:
+    """The items that are not served in this minute (since 1970)."""
+    return frozenset(item.id for item in menu.items if not menus.served(menu, item, minute * 60_000))
+
+
+def _rounds(at: _Table) -> tuple[tuple[list[Block], list[str]], list[int]]:
+    """The headings, and the container's order: the newest round first, each followed by its lines. And when time alone
+    may change a heading."""
+    shown: list[Block] = []
     order: list[str] = []
+    moments: list[int] = []
+    of: dict[int, list[Line]] = {}
+    for line in at.sitting.lines:
+        of.setdefault(line.round, []).append(line)
     for each in reversed(at.sitting.rounds):
-        lines = [line for line in at.sitting.lines if line.round == each.number]
-        kept = [line for line in lines if line.state is not State.VOID]
-        making = [line for line in kept if line.state in TO_MAKE]
-        due = max((line.due for line in making), default=0)
-        unseen = min((line.sent for line in making if line.sent and not line.seen), default=0)
-        shown.append(
-            RoundShown(
-                number=each.number,
-                at=each.at,
-                guest=at.guests[each.guest],
-                portions=sum(line.qty for line in kept),
-                amount=sum(amount(line) for line in kept),
-                state=min((line.state for line in kept), key=_SLOWEST.index, default=State.VOID).value,
-                held=sum(line.state is State.HELD for line in kept),
-                due=due,
-                late=0 < due < at.now,
-                unseen=stage(unseen, at.menu.shop.alarm, at.now) is Stage.GUEST,
-            )
-        )
-        order += [f"round-{each.number}", *(f"line-{line.id}" for line in lines)]
-    return shown, order
+        lines = of.get(each.number, [])
+        order += [f"round-{each.number}"] if at.people else []
+        order += [f"line-{line.id}" for line in lines]
+        if at.people:
+            heading = _round(each, lines, at)
+            alarm = at.shop.alarm.guest * 1000
+            moments += [heading.due + 1, *(line.sent + alarm for line in lines if line.sent and not line.seen)]
+            shown.append(Block(f"round-{each.number}", "round", heading, (at.code, at.closed, at.shop)))
+    return (shown, order), moments
+
+
+def _round(each: Round, lines: Sequence[Line], at: _Table) -> RoundShown:
+    kept = [line for line in lines if line.state is not _VOID]
+    making = [line for line in kept if line.state in TO_MAKE]
+    due = max((line.due for line in making), default=0)
+    unseen = min((line.sent for line in making if line.sent and not line.seen), default=0)
+    return RoundShown(
+        number=each.number,
+        at=each.at,
+        guest=at.guests[each.guest],
+        portions=sum(line.qty for line in kept),
+        amount=sum(amount(line) for line in kept),
+        state=min((line.state for line in kept), key=_SLOWEST.index, default=_VOID).value,
+        held=sum(line.state is _HELD for line in kept),
+        due=due,
+        late=0 < due < at.now,
+        unseen=stage(unseen, at.shop.alarm, at.now) is Stage.GUEST,
+    )
 
 
 _SLOWEST = (State.ASKED, State.QUEUED, State.COOKING, State.READY, State.HELD, State.SERVED)
 
 
-def _totals(sitting: Sitting, terms: Terms, sums: Bill) -> TotalsShown:
-    sending, sent = to_send(sitting, terms), owed(sitting, terms)
+def _totals(in_cart: Sequence[_Row], due: Bill, total: int) -> TotalsShown:
     return TotalsShown(
-        cart_portions=sending.portions,
-        cart_amount=sending.lines,
-        placed_portions=sent.portions,
-        placed_amount=sent.lines,
-        amount=sums.total,
+        cart_portions=sum([row.line.qty for row in in_cart]),
+        cart_amount=sum([price(row.line) for row in in_cart]),
+        placed_portions=due.portions,
+        placed_amount=due.lines,
+        amount=total,
     )
 
 
-def _bill(at: _Table, sums: Bill) -> BillShown:
-    sitting = at.sitting
+def _bill(sitting: Sitting, terms: Terms, due: Bill) -> BillShown:
     return BillShown(
-        portions=sums.portions,
-        lines=sums.lines,
-        off=sums.off,
-        service=sums.service,
-        taxes=[TaxShown(tax.rate, tax.base, tax.amount) for tax in sums.taxes],
-        tax_included=at.terms.tax_included,
-        total=sums.total,
+        portions=due.portions,
+        lines=due.lines,
+        off=due.off,
+        service=due.service,
+        taxes=[TaxShown(tax.rate, tax.base, tax.amount) for tax in due.taxes],
+        tax_included=terms.tax_included,
+        total=due.total,
         paid=paid(sitting),
         split=sitting.split,
         people=sitting.people or max(1, len(sitting.guests)),
         shares=[
-            ShareShown(share.guest, share.amount, share.tip) for share in shares(sitting, placed(sitting), at.terms)
+            ShareShown(share.guest, share.amount, share.tip)
+            for share in shares(sitting, placed(sitting), terms, due.total)
         ],
     )
 
 
-def _claims(at: _Table) -> list[ClaimShown]:
+def _claims(at: _Table) -> list[Block]:
     """What can be claimed, while the bill is shared by lines; what nobody has claimed yet first."""
     if at.sitting.split != "lines" or at.closed:
         return []
-    lines = [line for line in placed(at.sitting) if line.state is not State.VOID]
+    lines = [line for line in placed(at.sitting) if line.state is not _VOID]
     return [
-        ClaimShown(
-            line.id,
-            at.text.pick(line.name),
-            line.qty,
-            amount(line),
-            [at.guests[guest] for guest in line.claimed if guest in at.guests],
+        Block(
+            f"claim-{line.id}",
+            "claim",
+            ClaimShown(
+                line.id,
+                at.text.pick(line.name),
+                line.qty,
+                amount(line),
+                [at.guests[guest] for guest in line.claimed if guest in at.guests],
+            ),
+            (at.code, at.shop),
         )
         for line in lines
     ]
 
 
-def _confirmed(lines: Sequence[tuple[LineShown, LineBeside]]) -> list[Any]:
+def _confirmed(in_cart: Sequence[_Row]) -> list[Any]:
     """What will be sent: the lines of the cart, as people see them."""
-    return [each for each in lines if each[0].state == State.CART.value]
+    return [(row.block.shown, row.block.beside[0]) for row in in_cart]
 
 
-def _items(at: _Table) -> list[Block]:
+def _dishes(at: _Table, in_cart: Sequence[_Row], pieces: Pieces) -> tuple[dict[str, Block], dict[str, _Dish]]:
+    """The dishes by their ids: all of them as they are while nobody has chosen them, and those in the cart."""
+    of = (at.menu, at.stock, at.load.slow_hidden, at.shut, at.code, at.closed, at.everyone)
+    bare = pieces.made("bare", of, lambda: _bare(at, pieces.before("bare") or {}))
     portions: dict[str, int] = {}
     choosers: dict[str, list[Who]] = {}
-    for line in cart(at.sitting):
-        portions[line.item] = portions.get(line.item, 0) + line.qty
+    for row in in_cart:
+        line = row.line
+        if line.item not in portions:
+            portions[line.item], choosers[line.item] = line.qty, [at.guests[line.guest]]
+            continue
+        portions[line.item] += line.qty
         owner = at.guests[line.guest]
-        if owner not in choosers.setdefault(line.item, []):
+        if owner not in choosers[line.item]:
             choosers[line.item].append(owner)
-    avoided = {tag for guest in at.sitting.guests for tag in guest.allergies}
+    were: Mapping[str, _Dish] = pieces.before("dishes") or {}
+    dishes: dict[str, _Dish] = {}
+    for item, number in portions.items():
+        if item not in bare:
+            continue
+        known, whose = were.get(item), choosers[item]
+        if known is None or known[:2] != (number, whose) or known.bare is not bare[item]:
+            known = _Dish(number, whose, bare[item], _dish(bare[item], number, whose, at))
+        dishes[item] = known
+    pieces.keep("dishes", dishes)
+    return bare, dishes
+
+
+def _dish(bare: Block, portions: int, choosers: list[Who], at: _Table) -> Block:
+    """The block of a dish with so many portions in the cart."""
+    shown = replace(bare.shown, in_cart=portions)
+    if not at.people:
+        return Block(bare.id, bare.kind, shown)
+    return Block(bare.id, bare.kind, shown, (replace(bare.beside[0], choosers=choosers), at.shop))
+
+
+def _bare(at: _Table, before: Mapping[str, Block]) -> dict[str, Block]:
+    """Every dish as it is while nobody has chosen it."""
     found: dict[tuple[str, ...], list[Concern]] = {}  # most dishes share a few sets of allergens
-    blocks = []
+    blocks = {}
     for place, item in enumerate(at.menu.items):
         left = stocks.left(at.stock, item.id)
-        served = menus.served(at.menu, item, at.now)
+        served = item.id not in at.shut
         full = item.slow and at.load.slow_hidden
-        concerned: list[Concern] = []
-        if not avoided.isdisjoint(item.tags):
+        block = _item(at.menu, place, left, served, full, at.code, at.closed, at.text)
+        if at.people and not at.avoided.isdisjoint(item.tags):
             if item.tags not in found:
                 allergens = menus.allergens(at.menu, item)
-                found[item.tags] = _concerns(at.menu, allergens, at.sitting.guests, at.guests, at.text)
-            concerned = found[item.tags]
-        if item.id not in portions and not concerned:
-            blocks.append(_item(at.menu, place, left, served, full, at.code, at.closed, at.text))
-            continue
-        blocks.append(
-            _chosen_item(
-                at.menu,
-                item,
-                left,
-                served,
-                full,
-                at.code,
-                at.closed,
-                at.text,
-                portions.get(item.id, 0),
-                choosers.get(item.id, []),
-                concerned,
-            )
-        )
+                found[item.tags] = _concerns(at.menu, allergens, at.everyone, at.guests, at.text)
+            if found[item.tags]:
+                beside = replace(block.beside[0], concerns=found[item.tags])
+                block = Block(block.id, block.kind, block.shown, (beside, at.shop))
+                if before.get(item.id) == block:
+                    block = before[item.id]
+        blocks[item.id] = block
     return blocks
 
 
@@ -547,26 +731,10 @@ def _item(
 ) -> Block:
     """An item that is in nobody's cart and concerns nobody: most of them, the same in every view of a table."""
     item = menu.items[place]
-    return _chosen_item(menu, item, left, served, full, code, closed, text, 0, [], [])._replace(recurs=True)
-
-
-def _chosen_item(
-    menu: Menu,
-    item: Item,
-    left: int | None,
-    served: bool,
-    full: bool,
-    code: str,
-    closed: bool,
-    text: Text,
-    portions: int,
-    choosers: list[Who],
-    concerned: list[Concern],
-) -> Block:
     hours = "" if served else text.hours(menus.hours(menu, item))
-    beside = ItemBeside(code, item, text.pick(item.name), hours, choosers, concerned, closed)
-    shown = ItemShown(item.id, left == 0, served, full, left, portions)
-    return Block(f"item-{item.id}", "item", shown, (beside, menu.shop))
+    beside = ItemBeside(code, item, text.pick(item.name), hours, [], [], closed)
+    shown = ItemShown(item.id, left == 0, served, full, left, 0)
+    return Block(f"item-{item.id}", "item", shown, (beside, menu.shop), recurs=True)
 
 
 def available(menu: Menu, stock: Stock, load: Load, item: Item, now: int) -> ItemShown:

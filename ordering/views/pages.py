@@ -14,8 +14,9 @@ from markupsafe import Markup
 
 from ordering.brand import Accent, accents
 from ordering.menu import Menu
-from ordering.views.blocks import Block, Content, View
+from ordering.views.blocks import Block, Content, View, first, following
 from ordering.views.card import sections
+from ordering.views.compiled import Environment
 from ordering.views.text import text
 
 TEMPLATES = Path(__file__).parent.parent.parent / "templates"
@@ -44,7 +45,7 @@ class Pages:
     """The templates in one language."""
 
     def __init__(self, lang: str) -> None:
-        self._env = jinja2.Environment(
+        self._env = Environment(
             loader=jinja2.FileSystemLoader(TEMPLATES),
             autoescape=True,
             undefined=jinja2.StrictUndefined,
@@ -76,14 +77,17 @@ class Pages:
     def view(self, audience: str, content: Content, v: int, before: View | None = None) -> View:
         """The blocks as HTML, by the macros of `templates/{audience}/blocks.html`; what has not changed since
         `before` is not rendered again."""
-        made = before.made if before else {}
-        rendered = before.blocks if before else {}
         macros = self.macros(f"{audience}/blocks.html")
+        if before is not None and content.fresh is not None:
+            rendered = {id: self._html(macros, block) for id, block in content.fresh.items()}
+            return following(before, v, content, rendered)
+        made = before.made if before else {}
+        known = before.blocks if before else {}
         blocks = {
-            block.id: rendered[block.id] if made.get(block.id) == block else self._html(macros, block)
-            for block in content.blocks
+            id: known[id] if made.get(id) == block else self._html(macros, block)
+            for id, block in content.blocks.items()
         }
-        return View(v, blocks, content.order, {block.id: block for block in content.blocks}, content.until)
+        return first(v, content, blocks)
 
     def _html(self, macros: Any, block: Block) -> str:
         if not block.recurs:
@@ -176,12 +180,13 @@ def _fixed(lang: str, menu: Menu) -> Fixed:
     )
 
 
-def as_json(kinds: frozenset[str], content: Content, v: int) -> View:
+def as_json(kinds: frozenset[str], content: Content, v: int, before: View | None = None) -> View:
     """The blocks of these kinds as JSON values."""
-    chosen = [block for block in content.blocks if block.kind in kinds]
-    known = {block.id for block in chosen}
-    order = {name: [id for id in ids if id in known] for name, ids in content.order.items()}
-    return View(v, {block.id: block.shown for block in chosen}, order, {}, content.until)
+    if before is not None and content.fresh is not None:
+        return following(before, v, content, {id: block.shown for id, block in content.fresh.items()})
+    blocks = {id: block.shown for id, block in content.blocks.items() if block.kind in kinds}
+    order = {name: [id for id in ids if id in blocks] for name, ids in content.order.items()}
+    return first(v, content._replace(order=order), blocks)
 
 
 def marked(view: View) -> dict[str, Markup]:

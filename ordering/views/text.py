@@ -117,11 +117,17 @@ class Text:
         self.html_lang = LANGUAGES[lang].tag
         self._sentences = sentences
         self._locale = Locale.parse(self.html_lang, sep="-")
+        self._locale_name = str(self._locale)
 
     def __call__(self, sentence: str, **details: Any) -> str:
         """The sentence in this language, its `%(name)s` places filled."""
         translated = self._sentences.get(sentence, sentence)
-        return translated % {name: self._shown(value) for name, value in details.items()} if details else translated
+        if not details:
+            return translated
+        for name, value in details.items():
+            if value.__class__ is not str and value.__class__ is not int:  # nearly all are, and stay as they are
+                details[name] = self._shown(value)
+        return translated % details
 
     def pick(self, names: Names) -> str:
         """The text in this language, or in whichever there is."""
@@ -142,7 +148,7 @@ class Text:
 
     def money(self, amount: int, shop: Shop) -> str:
         """Minor units as people write them: ¥38, ¥6.50, −¥3."""
-        return _money(amount, shop.currency_symbol, str(self._locale))
+        return _money(amount, shop.currency_symbol, self._locale_name)
 
     def amounts(self, shop: Shop) -> str:
         """How the page writes money itself: where the number stands, as {n}."""
