@@ -258,12 +258,12 @@ class Desk:
 
         await self._do(_Person(account.id, account.name), command, [STAFF], rule)
 
-    async def left(self, account: Account) -> None:
-        """Somebody has left a device."""
+    async def left(self, account: Account, login: int) -> None:
+        """Somebody has left a device: the login that was made there at this time (ms) is over."""
         command = commands.LogOut(secrets.token_hex(8))
 
         def rule(case: Case) -> Decision:
-            return Decision({STAFF: case.values[STAFF]}, {})
+            return Decision({STAFF: staff.left(case.values[STAFF], account.id, login, case.moment)}, {})
 
         await self._do(_Person(account.id, account.name), command, [STAFF], rule)
 

@@ -31,11 +31,14 @@ PASSWORD_SHORTEST = 8  # characters
 PASSWORD_LONGEST = 200
 TRIES = 5  # wrong secrets in a row, after which an account waits
 WAITS = 5 * 60_000  # ms
+LOGIN_LASTS = 24 * 60 * 60_000  # ms: a working day
+ENDED_MOST = 300  # ended logins that are remembered of an account: a tablet that locks itself every five minutes
 
 
 class Account(Struct, frozen=True):
     """One person of the staff. `since` is when their role or a secret last changed (ms): logins from before are over.
-    `wrong` counts wrong secrets in a row, `waits` is until when none is taken (ms). A `password` of "" is none."""
+    `wrong` counts wrong secrets in a row, `waits` is until when none is taken (ms). A `password` of "" is none. `ended`
+    are the times (ms) of the logins that were ended by hand and would still hold: a copy of their cookie must not."""
 
     id: str
     name: str
@@ -46,6 +49,7 @@ class Account(Struct, frozen=True):
     since: int = 0
     wrong: int = 0
     waits: int = 0
+    ended: tuple[int, ...] = ()
 
 
 class Staff(Struct, frozen=True):
@@ -66,7 +70,14 @@ def account_of(staff: Staff, account_id: str) -> Account:
 def logged_in(staff: Staff | None, account_id: str, at: int) -> Account | None:
     """Whose login this is that was made at this time (ms); None when it is over."""
     found = next((each for each in staff.accounts if each.id == account_id), None) if staff else None
-    return found if found and found.active and at >= found.since else None
+    return found if found and found.active and at >= found.since and at not in found.ended else None
+
+
+def left(staff: Staff, account_id: str, login: int, moment: Moment) -> Staff:
+    """Without this login (the time at which it was made, ms), on whatever device its cookie is."""
+    account = account_of(staff, account_id)
+    lasting = [each for each in account.ended if moment.at - each <= LOGIN_LASTS and each != login]
+    return _with(staff, replace(account, ended=(*lasting, login)[-ENDED_MOST:]))
 
 
 def may(account: Account, room: Room) -> bool:

@@ -15,14 +15,14 @@ from ordering.documents import MENU, STAFF
 from ordering.limits import RETRY_AFTER
 from ordering.refused import Refused
 from ordering.services import Services
-from ordering.staff import Account, logged_in
+from ordering.staff import LOGIN_LASTS, Account, logged_in
 from ordering.views.pages import brand_style, pages
 from ordering.views.text import LANGUAGES, SOURCE, Text, preferred, text
 
 log = logging.getLogger(__name__)
 
 BODY_LARGEST = 64 * 1024  # bytes of a request: the longest command is under 4 KB
-STAFF_DAYS = 1  # a staff login lasts a working day
+STAFF_DAYS = LOGIN_LASTS / (24 * 60 * 60_000)
 GUEST_DAYS = 2
 LANG_DAYS = 365
 
@@ -199,17 +199,17 @@ class Page(RequestHandler):
     async def account(self) -> Account | None:
         """The staff account that is logged in; None when nobody is or the account is gone. The store is asked each
         time: where no board is open, this process does not hear that somebody was let go through another."""
-        if not self._login():
+        if not self.login():
             return None
         await self.services.desk.look(STAFF)
         return self.account_at_hand()
 
     def account_at_hand(self) -> Account | None:
         """The same, as far as this process knows."""
-        login, staff = self._login(), self.services.shelf.newest(STAFF)
+        login, staff = self.login(), self.services.shelf.newest(STAFF)
         return logged_in(staff.value, login[0], login[1]) if login and staff else None
 
-    def _login(self) -> tuple[str, int] | None:
+    def login(self) -> tuple[str, int] | None:
         """Who logged in and when (ms), as the cookie says."""
         signed = self.get_signed_cookie("staff", max_age_days=STAFF_DAYS)
         account, _, at = signed.decode().partition("|") if signed else ("", "", "")

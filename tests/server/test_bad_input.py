@@ -346,3 +346,5 @@ async def test_methods_and_addresses_that_are_not_there_get_an_answer(guest: Gue
         answer = await guest.ask(method, path, b"" if method == "PUT" else None)
         assert answer.code == status, (method, path, answer.code)
         assert "Traceback" not in (answer.body or b"").decode()
+        assert "Server" not in answer.headers, path
+        assert answer.headers["X-Content-Type-Options"] == "nosniff", path
