@@ -86,6 +86,12 @@ class Desk:
         known = found is not None and any(guest.id == who for guest in found.guests)
         return floor.by_sitting.get(sitting_id) if known else None
 
+    async def guests(self, sitting_id: str) -> set[str]:
+        """Who is a guest of this sitting, or was one and has moved on; raises `Refused` `store_away`."""
+        name = sitting_name(sitting_id)
+        found: Sitting | None = (await self.look(name))[name].value
+        return {guest.id for guest in found.guests} | found.left.keys() if found else set()
+
     async def belongs(self, sitting_id: str, table_id: str, who: str) -> bool:
         """Whether the sitting is the table's present one, or this guest is or was one of it."""
         name = sitting_name(sitting_id)

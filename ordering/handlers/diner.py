@@ -16,7 +16,7 @@ from ordering.documents import FLOOR, LOAD, MENU, STOCK, sitting_name
 from ordering.floor import Floor, Table
 from ordering.guests import NAME_LONGEST, guest_of
 from ordering.handlers.base import AGAIN, GuestCookie, Page
-from ordering.handlers.door import Do, LiveSocket, last
+from ordering.handlers.door import LEAVING, NOT_YOURS, Do, LiveSocket, last
 from ordering.load import Load
 from ordering.menu import Menu, find
 from ordering.refused import Refused
@@ -208,7 +208,18 @@ class TableLive(LiveSocket, AtTable):
     async def audience(self, form: Form) -> Audience:
         """The guests of this sitting, in this language."""
         await self.find_table(self.path_args[0])
+        if self.ws_connection is not None:  # else it has gone meanwhile, and nobody would say so again
+            self.services.codes.came(self.path_args[0], self)
         return Audience("diner", form, self.lang, self.sitting_id)
+
+    def shut_out(self) -> None:
+        """Ends the page of a stranger whose code was replaced. Part of `codes.Visitor`."""
+        self.guest = ""  # nothing more is taken of a phone that does not close
+        self.close(NOT_YOURS, "no_such_table")
+
+    def send_back(self) -> None:
+        """Part of `codes.Visitor`."""
+        self.close(LEAVING, "store_away")
 
     def owner(self) -> str:
         """The guest."""
@@ -246,6 +257,7 @@ class TableLive(LiveSocket, AtTable):
     def on_close(self) -> None:
         """Called by Tornado: whoever leaves is gone at once, not when their last sign has grown old."""
         super().on_close()
+        self.services.codes.left(self.path_args[0], self)
         if self._signed_at > 0:
             self.services.live.later(self.services.desk.gone(self.guest, self.sitting_id))
 
@@ -288,6 +300,7 @@ class TableView(AtTable):
         have = self.get_query_argument("have", "").removeprefix("W/").strip('"')
         waiting = self._waiting = Waiting()
         seat = self.services.live.join(waiting, Audience("diner", form, self.lang, self.sitting_id), self.guest)
+        self.services.codes.came(code, self)
         try:
             async with asyncio.timeout(POLL_LONGEST):
                 message = await waiting.came.get()
@@ -299,6 +312,7 @@ class TableView(AtTable):
             return
         finally:
             self.services.live.leave(seat)
+            self.services.codes.left(code, self)
         if message is None or seat.sent is None:
             self.set_status(503)
             return
@@ -306,6 +320,13 @@ class TableView(AtTable):
         self._etag = f'"{fingerprint(seat.sent)}"'
         self.set_header("Content-Type", "application/json; charset=utf-8")
         self.finish(message)
+
+    def shut_out(self) -> None:
+        """Ends the wait: who asks again finds no such table. Part of `codes.Visitor`."""
+        if self._waiting:
+            self._waiting.drop()
+
+    send_back = shut_out
 
     def compute_etag(self) -> str | None:
         """Called by Tornado."""
