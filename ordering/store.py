@@ -372,6 +372,8 @@ class Store:
         answer = await self._asked("EVALSHA", _SHA[script], *words)
         if isinstance(answer, ReplyError) and str(answer).startswith("NOSCRIPT"):
             answer = await self._asked("EVAL", _SCRIPTS[script], *words)
+        if isinstance(answer, ReplyError):
+            self._note(str(answer))
         return self._understood(answer)
 
     async def _do(self, *words: Word) -> Any:
@@ -383,16 +385,19 @@ class Store:
         return answer
 
     def _refusal(self, reply: str) -> StoreAway:
-        """What to raise for a reply that is an error; the log says why, and what to do, but not for every command."""
-        why, word, now = explained(reply), reply.partition(" ")[0], time.monotonic()
-        if now - self._noted.get(word, -NOTED_AGAIN) >= NOTED_AGAIN:
-            self._noted[word] = now
-            log.error("the store refuses: %s", why)
+        """What to raise for a reply that is an error."""
         self._forget_server()
-        if word in ELSEWHERE:
+        if reply.startswith(ELSEWHERE):
             for line in [line for line in self._lines if not line.waiting]:
                 self._drop(line, "the next one may lead to the primary")
-        return StoreAway(why)
+        return StoreAway(explained(reply))
+
+    def _note(self, reply: str) -> None:
+        """The log says why the store refuses, and what to do, but not for every command."""
+        word, now = reply.partition(" ")[0], time.monotonic()
+        if now - self._noted.get(word, -NOTED_AGAIN) >= NOTED_AGAIN:
+            self._noted[word] = now
+            log.error("the store refuses: %s", explained(reply))
 
     @contextmanager
     def _understanding(self) -> Iterator[None]:

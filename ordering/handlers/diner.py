@@ -41,7 +41,7 @@ class AtTable(Page):
 
     table: Table
     sitting_id: str = ""
-    guest: str
+    guest: str = ""
 
     async def find_table(self, code: str) -> None:
         """The table, and the sitting that this page or phone belongs to: the one its address or form names, else

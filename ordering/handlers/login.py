@@ -1,6 +1,7 @@
 """The staff's door: a password lets a person and their device in; on such a device a PIN is enough from then on."""
 
 import asyncio
+import logging
 import re
 from contextlib import suppress
 from typing import Any
@@ -18,6 +19,7 @@ from ordering.staff import NAME_LONGEST, ROOMS, Account, Room, Staff, may, must_
 
 OURS = re.compile(r"/(kitchen|floor(/[A-Za-z0-9._:-]+)?|manage(/[a-z]+)?)(\?[A-Za-z0-9=&%,_-]*)?")
 DEVICE_DAYS = 180
+log = logging.getLogger(__name__)
 hasher = PasswordHasher()
 # Verified against when the account does not exist, so that the time taken does not tell.
 NOBODY = hasher.hash("nobody")
@@ -86,6 +88,8 @@ class Login(Page):
         queue = limits.secrets if known else limits.strangers_secrets
         right = await _right(account.password if account else "", str(sent.get("password", "")), queue)
         if account is None or not right:
+            if not tries.has():
+                log.warning("too many wrong passwords for %r: it has to wait", name[: NAME_LONGEST + 1])
             if account is not None:  # after the answer, which must take as long where there is no such account
                 self.services.live.later(self._noted(account))
             raise Refused("wrong_password")

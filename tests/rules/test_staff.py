@@ -89,6 +89,10 @@ def test_wrong_pins_in_a_row_make_an_account_wait_and_a_right_one_ends_the_count
     [
         ("short", "", "weak_password"),
         ("x" * 201, "", "weak_password"),
+        ("Password123", "", "easy_password"),
+        ("12345678", "", "easy_password"),
+        ("9876543210", "", "easy_password"),
+        ("abababababab", "", "easy_password"),
         ("", "123", "bad_pin"),
         ("", "12ab", "bad_pin"),
         ("", "123456789", "bad_pin"),

@@ -133,13 +133,14 @@ async def test_a_login_that_was_left_is_over_wherever_its_cookie_is(http_server:
 
 @pytest.mark.gen_test
 async def test_guesses_that_are_sent_all_at_once_are_counted_like_others(
-    http_server: Any, http_port: int, monkeypatch: pytest.MonkeyPatch
+    http_server: Any, http_port: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("ordering.handlers.login.PASSWORDS", PASSWORDS._replace(at_once=3))
     stranger = Staff(http_port)
     await stranger.json("/login")
     guesses = [stranger.submit("/login", name="manager", password=f"guess {number}") for number in range(12)]
     assert Counter([answer.code for answer in await asyncio.gather(*guesses)]) == {403: 3, 429: 9}
+    assert "too many wrong passwords for 'manager'" in caplog.text
 
 
 @pytest.mark.gen_test
