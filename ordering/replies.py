@@ -24,7 +24,12 @@ ADVICE = {
 ELSEWHERE = ("READONLY", "MASTERDOWN")  # under the same address there may be another server by now
 
 
+def kind(reply: str) -> str:
+    """How a reply of the store begins that stands here; "" for any other text."""
+    return next((begins for begins in ADVICE if reply.startswith(begins)), "")
+
+
 def explained(reply: str) -> str:
     """The reply, and what to do."""
-    advice = next((advice for begins, advice in ADVICE.items() if reply.startswith(begins)), "")
-    return f"{reply} ({advice})" if advice else reply
+    found = kind(reply)
+    return f"{reply} ({ADVICE[found]})" if found else reply

@@ -1,5 +1,6 @@
 """What operators and their machines ask, and the demo's front page."""
 
+import logging
 from typing import Any
 
 from markupsafe import Markup
@@ -11,8 +12,11 @@ from ordering.floor import Floor
 from ordering.handlers.base import Page
 from ordering.menu import Menu
 from ordering.refused import Refused
+from ordering.replies import kind
 from ordering.store import StoreAway
 from ordering.views.pages import picture
+
+log = logging.getLogger(__name__)
 
 
 class Health(Page):
@@ -31,7 +35,9 @@ class Ready(Page):
         try:
             await self.services.store.ping()
         except StoreAway as error:
-            self.reply({"ok": False, "why": str(error)}, 503)
+            # Anybody can ask: where the store is, and what its operator has to do, stands in the log.
+            log.warning("not ready: %s", error)
+            self.reply({"ok": False, "why": kind(str(error)) or "no answer"}, 503)
             return
         self.reply({"ok": True, "live": self.services.shelf.live, "v": self.services.shelf.s})
 

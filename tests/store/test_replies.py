@@ -23,6 +23,7 @@ from redis.exceptions import RedisError
 
 from ordering.documents import STOCK
 from ordering.embedded import _program
+from ordering.replies import ADVICE
 from ordering.stock import Stock
 from ordering.store import Committed, Keys, Store, StoreAway, StoreUnfit
 
@@ -301,6 +302,8 @@ def test_a_guest_is_told_to_try_again_and_the_same_op_is_done_once(
             began = time.monotonic()
             refused, told = await asyncio.gather(guest.do("add", op, item=PORK), page.do("add", by_socket, item=PORK))
             read = await guest.scan()
+            ready = await guest.json("/readyz")
+            assert ready.get("ok") or ready["why"] in (*ADVICE, "no answer"), "who asks learns no address"
             assert time.monotonic() - began < 3 * TIMEOUT + 1
             assert (refused.status, refused["error"], told["error"]) == (503, "store_away", "store_away")
             assert "try again" in refused["message"] or "再试" in refused["message"], refused
