@@ -150,9 +150,9 @@ class Lock(Page):
     async def post(self) -> None:
         """Called by Tornado."""
         sent = self.fields()
+        self.clear_cookie("staff")  # whatever the store says: nobody goes on here
         account, login = await self.account(), self.login()
         if account is not None and login is not None:
             await self.services.desk.left(account, login[1])
-        self.clear_cookie("staff")
         wanted = str(sent.get("next", ""))
         self.redirect(f"/login?next={quote(wanted)}" if OURS.fullmatch(wanted) else "/login", status=303)

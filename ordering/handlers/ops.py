@@ -1,6 +1,5 @@
 """What operators and their machines ask, and the demo's front page."""
 
-import logging
 from typing import Any
 
 from markupsafe import Markup
@@ -15,8 +14,6 @@ from ordering.refused import Refused
 from ordering.replies import kind
 from ordering.store import StoreAway
 from ordering.views.pages import picture
-
-log = logging.getLogger(__name__)
 
 
 class Health(Page):
@@ -35,8 +32,7 @@ class Ready(Page):
         try:
             await self.services.store.ping()
         except StoreAway as error:
-            # Anybody can ask: where the store is, and what its operator has to do, stands in the log.
-            log.warning("not ready: %s", error)
+            # Anybody can ask: where the store is, and what its operator has to do, stands in the log of the shelf.
             self.reply({"ok": False, "why": kind(str(error)) or "no answer"}, 503)
             return
         self.reply({"ok": True, "live": self.services.shelf.live, "v": self.services.shelf.s})

@@ -132,6 +132,22 @@ async def test_a_login_that_was_left_is_over_wherever_its_cookie_is(http_server:
 
 
 @pytest.mark.gen_test
+async def test_a_tablet_is_left_also_while_the_store_refuses(
+    http_server: Any, http_port: int, embedded: Embedded
+) -> None:
+    tablet = await Staff(http_port).login()
+    async with Redis(unix_socket_path=embedded.url.removeprefix("unix://")) as raw:
+        await raw.config_set("maxmemory", "1")
+        try:
+            answer = await tablet.submit("/lock")
+        finally:
+            await raw.config_set("maxmemory", "0")
+    assert answer.code == 503
+    assert tablet.cookies["staff"] == '""'
+    assert (await tablet.json("/floor")).status == 403
+
+
+@pytest.mark.gen_test
 async def test_guesses_that_are_sent_all_at_once_are_counted_like_others(
     http_server: Any, http_port: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
