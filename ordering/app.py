@@ -12,6 +12,7 @@ from typing import Any
 from tornado.httpserver import HTTPServer
 from tornado.web import Application
 
+from ordering.codes import Codes
 from ordering.desk import Desk
 from ordering.duty import Duty
 from ordering.handlers import assets, diner, login, manage, ops, staff
@@ -85,7 +86,8 @@ ROUTES: tuple[tuple[str, Any], ...] = (
 def services(options: Options, store: Store, ids: str) -> Services:
     """One of each for this process, not started yet."""
     shelf, limits = Shelf(store), Limits()
-    return Services(options, store, shelf, Desk(store, shelf, limits), Live(shelf), limits, Lately(), ids)
+    desk = Desk(store, shelf, limits)
+    return Services(options, store, shelf, desk, Live(shelf), Codes(shelf, desk), limits, Lately(), ids)
 
 
 def application(shared: Services, keys: SigningKeys) -> Application:

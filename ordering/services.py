@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from ordering.codes import Codes
 from ordering.desk import Desk
 from ordering.limits import Limits
 from ordering.live import Live
@@ -19,6 +20,7 @@ class Services(NamedTuple):
     shelf: Shelf
     desk: Desk
     live: Live
+    codes: Codes
     limits: Limits
     lately: Lately
     ids: str

@@ -6,7 +6,9 @@ master holds all of it: the store finds that master and talks to it like to a si
 
 import asyncio
 import hashlib
+import logging
 import secrets
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +20,7 @@ from redis.crc import key_slot
 
 from ordering import signing
 from ordering.documents import kind
+from ordering.replies import ELSEWHERE, explained
 from ordering.resp import Line, ReplyError, Server, Word, connect, credentials
 from ordering.signing import SigningKeys, new_key
 
@@ -28,7 +31,10 @@ CLUSTER = "redis+cluster://"
 NEAR_KEPT = 24 * 60 * 60  # seconds after its last sign of life that a table's are forgotten
 ABSENT = ""  # the commit id of a document that does not exist
 CROWD = 64  # commands that wait on a connection before another one is opened
+NOTED_AGAIN = 10.0  # seconds after which the log says again why the store refuses
 REFUSED = ("NOAUTH", "WRONGPASS", "NOPERM", "ERR invalid password", "ERR AUTH", "ERR Client sent AUTH")
+
+log = logging.getLogger(__name__)
 
 _SCRIPTS = {name: (Path(__file__).parent / f"{name}.lua").read_text() for name in ("commit", "load", "near", "lease")}
 
@@ -139,6 +145,7 @@ class Store:
         self._connecting: asyncio.Task[Line] | None = None
         self._server: Server | None = None
         self._under_way: dict[str, Mapping[str, Any]] = {}  # what is being committed, by commit id
+        self._noted: dict[str, float] = {}
 
     async def load(
         self, names: Sequence[str], known: Mapping[str, Document] | None = None, op: tuple[str, str] | None = None
@@ -334,6 +341,8 @@ class Store:
         try:
             await self._do("SPUBLISH", self.keys.prefix + "probe", "")
         except StoreAway as error:
+            if not str(error).startswith("NOPERM"):
+                raise StoreUnfit(f"the store at {_shown(self._url)} can't be used: {error}") from error
             raise StoreUnfit(
                 f"the store at {_shown(self._url)} lets this user not publish ({error}): allow +@pubsub and the "
                 f"channels {self.keys.prefix}*"
@@ -372,6 +381,8 @@ class Store:
         answer = await self._asked("EVALSHA", _SHA[script], *words)
         if isinstance(answer, ReplyError) and str(answer).startswith("NOSCRIPT"):
             answer = await self._asked("EVAL", _SCRIPTS[script], *words)
+        if isinstance(answer, ReplyError):
+            self._note(str(answer))
         return self._understood(answer)
 
     async def _do(self, *words: Word) -> Any:
@@ -379,9 +390,23 @@ class Store:
 
     def _understood(self, answer: Any) -> Any:
         if isinstance(answer, ReplyError):
-            self._forget_server()
-            raise StoreAway(str(answer))
+            raise self._refusal(str(answer))
         return answer
+
+    def _refusal(self, reply: str) -> StoreAway:
+        """What to raise for a reply that is an error."""
+        self._forget_server()
+        if reply.startswith(ELSEWHERE):
+            for line in [line for line in self._lines if not line.waiting]:
+                line.close("the next one may lead to the primary")
+        return StoreAway(explained(reply))
+
+    def _note(self, reply: str) -> None:
+        """The log says why the store refuses, and what to do, but not for every command."""
+        word, now = reply.partition(" ")[0], time.monotonic()
+        if now - self._noted.get(word, -NOTED_AGAIN) >= NOTED_AGAIN:
+            self._noted[word] = now
+            log.error("the store refuses: %s", explained(reply))
 
     @contextmanager
     def _understanding(self) -> Iterator[None]:

@@ -18,7 +18,7 @@ from ordering.menu import Shop
 from ordering.refused import Refused
 from ordering.services import Services
 from ordering.shelf import Shelf
-from ordering.staff import Account, logged_in
+from ordering.staff import LOGIN_LASTS, Account, logged_in
 from ordering.views.pages import Brand, brand_style, pages
 from ordering.views.pieces import Piece, gzipped, joined
 from ordering.views.text import LANGUAGES, SOURCE, Text, preferred, text
@@ -26,7 +26,7 @@ from ordering.views.text import LANGUAGES, SOURCE, Text, preferred, text
 log = logging.getLogger(__name__)
 
 BODY_LARGEST = 64 * 1024  # bytes of a request: the longest command is under 4 KB
-STAFF_DAYS = 1  # a staff login lasts a working day
+STAFF_DAYS = LOGIN_LASTS / (24 * 60 * 60_000)
 GUEST_DAYS = 2
 SIGNED_AGAIN = 1 / 24  # days after which a guest's cookie is signed anew, so that it lasts from the last page on
 LANG_DAYS = 365

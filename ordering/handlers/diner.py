@@ -17,7 +17,7 @@ from ordering.floor import Floor, Table
 from ordering.guests import guest_of
 from ordering.handlers.base import AGAIN, GuestCookie, Page
 from ordering.handlers.door import Do, last
-from ordering.handlers.socket import Handshake, Socket
+from ordering.handlers.socket import LEAVING, NOT_YOURS, Handshake, Socket
 from ordering.load import Load
 from ordering.menu import Menu, find
 from ordering.refused import Refused
@@ -46,7 +46,7 @@ class AtTable(Page):
 
     table: Table
     sitting_id: str = ""
-    guest: str
+    guest: str = ""
 
     async def find_table(self, code: str) -> None:
         """The table, and the sitting that this page or phone belongs to: the one its address or form names, else
@@ -228,23 +228,39 @@ class TableDo(AtTable, Do):
 class GuestSocket(Socket):
     """A guest's page."""
 
-    __slots__ = ("_guest", "_signed_at", "_sitting")
+    __slots__ = ("_code", "_signed_at", "guest", "sitting_id")
 
     union = commands.Diner
 
-    def __init__(self, services: Services, t: Text, guest: str, sitting_id: str) -> None:
+    def __init__(self, services: Services, t: Text, guest: str, sitting_id: str, code: str) -> None:
         super().__init__(services, t)
-        self._guest = guest
-        self._sitting = sitting_id
+        self.guest = guest
+        self.sitting_id = sitting_id
+        self._code = code
         self._signed_at = -SIGNS_APART
+
+    def enter(self, audience: Audience) -> None:
+        """Part of Socket."""
+        super().enter(audience)
+        if not self.ended:
+            self.services.codes.came(self._code, self)
+
+    def shut_out(self) -> None:
+        """Ends the page of a stranger whose code was replaced. Part of `codes.Visitor`."""
+        self.guest = ""  # nothing more is taken of a phone that does not close
+        self.close(NOT_YOURS, "no_such_table")
+
+    def send_back(self) -> None:
+        """Part of `codes.Visitor`."""
+        self.close(LEAVING, "store_away")
 
     def owner(self) -> str:
         """The guest."""
-        return self._guest
+        return self.guest
 
     def spend(self) -> None:
         """Counts a command as the guest's and the table's, whichever door it came by."""
-        self.services.limits.command(self._guest, self._sitting)
+        self.services.limits.command(self.guest, self.sitting_id)
 
     def read(self, sent: dict[str, Any]) -> Any:
         """A sign of life, or a command; what the message says of its sitting must be this socket's."""
@@ -253,7 +269,7 @@ class GuestSocket(Socket):
                 return msgspec.convert(sent, commands.Here)
             except msgspec.ValidationError as error:
                 raise Refused("malformed", why=str(error)) from error
-        if sent.pop("sitting", self._sitting) != self._sitting:
+        if sent.pop("sitting", self.sitting_id) != self.sitting_id:
             raise Refused("sitting_closed")
         return super().read(sent)
 
@@ -261,19 +277,20 @@ class GuestSocket(Socket):
         """The desk's answer; a sign of life is passed on, unless one was a moment ago."""
         if isinstance(command, commands.Here):
             moment = self._loop.time()
-            if self._guest and moment - self._signed_at >= SIGNS_APART:
+            if self.guest and moment - self._signed_at >= SIGNS_APART:
                 self._signed_at = moment
-                await self.services.desk.here(self._guest, self._sitting, command.at)
+                await self.services.desk.here(self.guest, self.sitting_id, command.at)
             return None
-        if not self._guest:
+        if not self.guest:
             raise Refused("forbidden")
-        return await self.services.desk.guest(self._guest, self._sitting, command)
+        return await self.services.desk.guest(self.guest, self.sitting_id, command)
 
     def on_close(self) -> None:
         """Part of WebSocket: whoever leaves is gone at once, not when their last sign has grown old."""
         super().on_close()
+        self.services.codes.left(self._code, self)
         if self._signed_at > 0:
-            self.services.live.later(self.services.desk.gone(self._guest, self._sitting))
+            self.services.live.later(self.services.desk.gone(self.guest, self.sitting_id))
 
 
 class TableLive(Handshake, AtTable):
@@ -282,7 +299,7 @@ class TableLive(Handshake, AtTable):
     async def enters(self, form: Form) -> tuple[Socket, Audience]:
         """A guest of this sitting, in this language."""
         await self.find_table(self.path_args[0])
-        socket = GuestSocket(self.services, self.t, self.guest, self.sitting_id)
+        socket = GuestSocket(self.services, self.t, self.guest, self.sitting_id, self.path_args[0])
         return socket, Audience("diner", form, self.lang, self.sitting_id)
 
 
@@ -326,6 +343,7 @@ class TableView(AtTable):
         have = self.get_query_argument("have", "").removeprefix("W/").strip('"')
         waiting = self._waiting = Waiting()
         seat = self.services.live.join(waiting, Audience("diner", form, self.lang, self.sitting_id), self.guest)
+        self.services.codes.came(code, self)
         try:
             async with asyncio.timeout(POLL_LONGEST):
                 message = await waiting.came.get()
@@ -337,6 +355,7 @@ class TableView(AtTable):
             return
         finally:
             self.services.live.leave(seat)
+            self.services.codes.left(code, self)
         if message is None or seat.sent is None:
             self.set_status(503)
             return
@@ -344,6 +363,13 @@ class TableView(AtTable):
         self._etag = f'"{fingerprint(seat.sent)}"'
         self.set_header("Content-Type", "application/json; charset=utf-8")
         self.finish(message)
+
+    def shut_out(self) -> None:
+        """Ends the wait: who asks again finds no such table. Part of `codes.Visitor`."""
+        if self._waiting:
+            self._waiting.cut()
+
+    send_back = shut_out
 
     def compute_etag(self) -> str | None:
         """Called by Tornado."""

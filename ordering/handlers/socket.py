@@ -70,6 +70,13 @@ class Socket(WebSocket):
         """Whose page this is: so many of one owner's are open at once; "": of nobody in particular."""
         return ""
 
+    def enter(self, audience: Audience) -> None:
+        """The connection is there: from now on it is pushed what this audience sees, or closed when that may not be."""
+        try:
+            self.seat = self.services.live.join(self, audience, self.owner())
+        except Refused as refused:
+            self.close(NOT_YOURS if refused.status < 500 else LEAVING, refused.word)
+
     def dismiss(self) -> None:
         """Tells the page not to come back: there are newer ones of the same phone. Part of `live.Phone`."""
         self.close(NOT_YOURS, "too_many_pages")
@@ -196,10 +203,7 @@ class Handshake(WebSocketHandler, Page, ABC):
                 away.close(NOT_YOURS if refused.status < 500 else LEAVING, refused.word)
             return
         if await _taken_over(stream, socket):
-            try:
-                socket.seat = self.services.live.join(socket, audience, socket.owner())
-            except Refused as refused:
-                socket.close(NOT_YOURS if refused.status < 500 else LEAVING, refused.word)
+            socket.enter(audience)
 
     def get_websocket_protocol(self) -> None:
         """Called by Tornado when it has found nothing against the handshake: the connection will be ours, so it gets
