@@ -253,7 +253,7 @@ class House:
 
     def __init__(self, run: Callable[..., Any], url: str) -> None:
         self.run = run
-        self.store = Store(url, f"fuzz-{secrets.token_hex(4)}")
+        self.store = Store(url, f"fuzz-{secrets.token_hex(4)}", timeout=30)  # a busy machine is no refusal
         self.shelf = Shelf(self.store)
         self.desk = Desk(self.store, self.shelf, Limits())
         self.sittings: set[str] = set()
