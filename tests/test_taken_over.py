@@ -103,8 +103,9 @@ def told(view: View) -> Any:
     return json.loads(difference(None, view)) | {"until": view.until}
 
 
+OFTEN = ["add", "change", "place", "later", "sold_out", "stock_anew"]
 steps = st.tuples(
-    st.sampled_from([*ACTS, *OTHERS, *OTHERS, "close", "open", "hold_for", "refund"]),
+    st.sampled_from([*ACTS, *OTHERS, *OFTEN * 6, "close", "open", "hold_for", "refund"]),
     st.integers(0, 20),
     st.sampled_from([LIN, JO]),
 )
@@ -145,10 +146,9 @@ def applied(had: View, push: bytes) -> Any:
 
 @settings(max_examples=120, deadline=None)
 @given(st.lists(steps, max_size=25))
-@example([("add", 2, LIN), ("add", 2, JO), ("change", 3, LIN), ("decoded", 0, LIN), ("stock_anew", 5, LIN)])
-@example(
-    [("add", 1, LIN), ("place", 0, LIN), ("later", 9, LIN), ("later", 0, LIN), ("later", 9, LIN), ("later", 10, JO)]
-)
+@example([("add", 2, LIN), ("add", 2, JO), ("change", 5, LIN), ("decoded", 0, LIN), ("stock_anew", 5, LIN)])  # counted
+@example([("add", 0, LIN), ("add", 1, JO), ("sold_out", 1, LIN), ("stock_anew", 2, JO), ("sold_out", 0, LIN)])
+@example([("add", 1, LIN), ("place", 0, LIN), *[("later", 9, LIN)] * 3, *[("later", 10, LIN)] * 6])  # a clock put right
 @example(
     [("sign", 2, LIN), ("name", 2, LIN), ("later", 6, LIN), ("later", 0, LIN), ("later", 4, LIN), ("later", 4, JO)]
 )

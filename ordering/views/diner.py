@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from ordering import menu as menus
 from ordering import near as nears
 from ordering import stock as stocks
-from ordering.bill import Bill, Share, amount, in_sight, owed, price, shares
+from ordering.bill import Bill, Share, Tally, amount, comes_to, in_sight, owed, shared, tally
 from ordering.floor import Floor
 from ordering.kitchen import Stage, stage
 from ordering.load import Load
@@ -79,8 +79,8 @@ class GuestShown(Struct, frozen=True):
     tip: int
 
 
-class Who(Struct, frozen=True):
-    """A guest as the blocks of other things show one."""
+class Who(Struct, frozen=True, dict=True):
+    """A guest as the blocks of other things show one. (`dict=True`: what is rendered of it is kept with it.)"""
 
     id: str
     name: str
@@ -121,8 +121,9 @@ class Concern(Struct, frozen=True):
     guests: list[Who]
 
 
-class LineBeside(Struct, frozen=True):
-    """What people see of a line besides: its owner, who changed it last if that was another, the other name."""
+class LineBeside(Struct, frozen=True, dict=True):
+    """What people see of a line besides: its owner, who changed it last if that was another, the other name.
+    (`dict=True`: what is rendered of the line for the confirmation is kept with it.)"""
 
     code: str
     other_name: str
@@ -270,12 +271,20 @@ class _Sent(Struct, frozen=True):
     """What is made of the lines that were placed; `told_at` is when the guests are next asked to tell a waiter that no
     cook has looked at something (ms; 0: never)."""
 
+    lines: Tally
     due: Bill
     bill: Block
     rounds: list[Block]
     order: list[str]
     claims: list[Block]
     told_at: int
+
+
+class _Sums(NamedTuple):
+    """What everything in sight comes to, and everyone's part of it."""
+
+    totals: TotalsShown
+    parts: dict[str, Share]
 
 
 class _Row(NamedTuple):
@@ -331,9 +340,9 @@ def content(
     sharing = (house.party, sitting.split, sitting.people, sitting.off)
     sent_of = ([line for line in lines if line.state is not _CART], sharing, sitting.rounds, sitting.payments)
     sent = pieces.made_for_now("sent", sent_of, now, lambda: _sent(sitting, house, now))
-    total, parts = pieces.made("sums", (lines, sharing), lambda: _sums(sitting, house.terms))
+    sums = pieces.made("sums", (lines, sharing), lambda: _sums(sitting, house.terms, sent.lines, in_cart))
     presence = pieces.made_for_now("presence", (near, house.everyone), now, lambda: _presence(sitting, near, now))
-    shown, totals = _sitting(sitting, house), _totals(in_cart, sent.due, total)
+    shown, totals = _sitting(sitting, house), sums.totals
     blocks = [
         Block("presence", "presence", presence, (house.guests, _categories(menu, text))),
         Block("totals", "totals", totals, (house.closed, menu.shop)),
@@ -351,7 +360,7 @@ def content(
         ]
     else:
         blocks.append(Block("sitting", "sitting", shown))
-    blocks += _parts(house, parts, pieces)
+    blocks += _parts(house, sums.parts, pieces)
     blocks += [row.block for row in rows.values()]
     dishes = _dishes(house, in_cart, pieces)
 
@@ -427,18 +436,18 @@ def _touched(before: Stock, after: Stock) -> set[str]:
 def _sent(sitting: Sitting, house: _House, now: int) -> tuple[_Sent, list[int]]:
     """And when time alone may change it."""
     sent = placed(sitting)
-    due = owed(sitting, house.terms)
+    lines, due = tally(sitting, sent), owed(sitting, house.terms)
     claims = _claims(sitting, house)
     beside = (house.guests, house.code, house.closed, bool(claims), house.shop)
-    bill = Block("bill", "bill", _bill(sitting, house.terms, due), beside)
+    bill = Block("bill", "bill", _bill(sitting, house.terms, due, lines), beside)
     rounds, order = _rounds(sitting, house, now)
     alarm = house.shop.alarm.guest * 1000
     alarms = [line.sent + alarm for line in sent if line.state in TO_MAKE and line.sent and not line.seen]
     told_at = min((at for at in alarms if at > now), default=0)
     if not house.people:
-        return _Sent(due, bill._replace(beside=()), [], order, [], told_at), alarms
+        return _Sent(lines, due, bill._replace(beside=()), [], order, [], told_at), alarms
     moments = [*alarms, *(line.due + 1 for line in sent)]
-    return _Sent(due, bill, rounds, order, claims, told_at), moments
+    return _Sent(lines, due, bill, rounds, order, claims, told_at), moments
 
 
 def concerns(menu: Menu, sitting: Sitting, item: Item, text: Text) -> list[Concern]:
@@ -502,10 +511,17 @@ def _who(guest: Guest, number: int, text: Text) -> Who:
     return Who(guest.id, guest.name or text("Guest %(number)s", number=number), guest.colour)
 
 
-def _sums(sitting: Sitting, terms: Terms) -> tuple[int, dict[str, Share]]:
-    """What everything in sight comes to, and everyone's part of it."""
-    total = in_sight(sitting, terms).total
-    return total, {share.guest: share for share in shares(sitting, sitting.lines, terms, total)}
+def _sums(sitting: Sitting, terms: Terms, sent: Tally, in_cart: Sequence[_Row]) -> _Sums:
+    seen = tally(sitting, [row.line for row in in_cart], sent)
+    total = in_sight(sitting, terms).total if sitting.off else comes_to(seen, terms)
+    totals = TotalsShown(
+        cart_portions=seen.portions - sent.portions,
+        cart_amount=seen.prices - sent.prices,
+        placed_portions=sent.portions,
+        placed_amount=sent.prices,
+        amount=total,
+    )
+    return _Sums(totals, {share.guest: share for share in shared(sitting, seen, total)})
 
 
 def _parts(house: _House, parts: Mapping[str, Share], pieces: Pieces) -> list[Block]:
@@ -658,17 +674,7 @@ def _round(each: Round, lines: Sequence[Line], house: _House, now: int) -> Round
 _SLOWEST = (State.ASKED, State.QUEUED, State.COOKING, State.READY, State.HELD, State.SERVED)
 
 
-def _totals(in_cart: Sequence[_Row], due: Bill, total: int) -> TotalsShown:
-    return TotalsShown(
-        cart_portions=sum([row.line.qty for row in in_cart]),
-        cart_amount=sum([price(row.line) for row in in_cart]),
-        placed_portions=due.portions,
-        placed_amount=due.lines,
-        amount=total,
-    )
-
-
-def _bill(sitting: Sitting, terms: Terms, due: Bill) -> BillShown:
+def _bill(sitting: Sitting, terms: Terms, due: Bill, lines: Tally) -> BillShown:
     return BillShown(
         portions=due.portions,
         lines=due.lines,
@@ -680,10 +686,7 @@ def _bill(sitting: Sitting, terms: Terms, due: Bill) -> BillShown:
         paid=paid(sitting),
         split=sitting.split,
         people=sitting.people or max(1, len(sitting.guests)),
-        shares=[
-            ShareShown(share.guest, share.amount, share.tip)
-            for share in shares(sitting, placed(sitting), terms, due.total)
-        ],
+        shares=[ShareShown(share.guest, share.amount, share.tip) for share in shared(sitting, lines, due.total)],
     )
 
 
