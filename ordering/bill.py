@@ -170,21 +170,30 @@ def shares(sitting: Sitting, lines: Sequence[Line], terms: Terms) -> list[Share]
 
 def shared(sitting: Sitting, tally: Tally, whole: int) -> list[Share]:
     """Everyone's share of lines that have been added up and come to `whole`."""
-    if sitting.split == "equal":
-        guests = [guest.id for guest in sitting.guests]
-        people = sitting.people or max(1, len(guests))
-        parts = dict.fromkeys(guests, 0)
-        for number, part in enumerate(apportion(whole, [1] * people)):
-            guest = guests[number] if number < len(guests) else NOBODY
-            parts[guest] = parts.get(guest, 0) + part
-    else:
-        parts = dict(zip(tally.weights, apportion(whole, [*tally.weights.values()]), strict=True))
-    percents = {guest.id: guest.tip for guest in sitting.guests if guest.tip}
+    percents = {guest.id: guest.tip for guest in sitting.guests}
     return [
-        Share(guest, part, _part(part, percents[guest], 100) if guest in percents else 0)
-        for guest, part in parts.items()
+        Share(guest, part, tip_on(part, percents.get(guest, 0)))
+        for guest, part in parts(sitting, tally, whole).items()
         if guest != NOBODY or part
     ]
+
+
+def parts(sitting: Sitting, tally: Tally, whole: int) -> dict[str, int]:
+    """Everyone's part of these lines, by guest, without the tip; of `NOBODY` perhaps nothing."""
+    if sitting.split != "equal":
+        return dict(zip(tally.weights, apportion(whole, [*tally.weights.values()]), strict=True))
+    guests = [guest.id for guest in sitting.guests]
+    people = sitting.people or max(1, len(guests))
+    found = dict.fromkeys(guests, 0)
+    for number, part in enumerate(apportion(whole, [1] * people)):
+        guest = guests[number] if number < len(guests) else NOBODY
+        found[guest] = found.get(guest, 0) + part
+    return found
+
+
+def tip_on(part: int, percent: int) -> int:
+    """What somebody adds to their part."""
+    return _part(part, percent, 100) if percent else 0
 
 
 def apportion(whole: int, weights: Sequence[int]) -> list[int]:

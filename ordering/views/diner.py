@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from ordering import menu as menus
 from ordering import near as nears
 from ordering import stock as stocks
-from ordering.bill import Bill, Share, Tally, amount, comes_to, in_sight, owed, shared, tally
+from ordering.bill import Bill, Tally, amount, comes_to, in_sight, owed, parts, shared, tally, tip_on
 from ordering.floor import Floor
 from ordering.kitchen import Stage, stage
 from ordering.load import Load
@@ -281,10 +281,10 @@ class _Sent(Struct, frozen=True):
 
 
 class _Sums(NamedTuple):
-    """What everything in sight comes to, and everyone's part of it."""
+    """What everything in sight comes to, and everyone's part of it, without the tip."""
 
     totals: TotalsShown
-    parts: dict[str, Share]
+    parts: dict[str, int]
 
 
 class _Row(NamedTuple):
@@ -296,9 +296,9 @@ class _Row(NamedTuple):
 
 
 class _Part(NamedTuple):
-    """A guest's share, with the block made from it."""
+    """What is a guest's to pay, with the block made from it."""
 
-    share: Share | None
+    amount: int
     block: Block
 
 
@@ -334,16 +334,19 @@ def content(
     hours = _hours(menu, now // 60_000)
     house_of = (menu, stock, load, hours, place, sitting.closed, sitting.terms, sitting.guests)
     house = pieces.made("house", house_of, lambda: _house(house_of, text, people, pieces))
-    rows = _rows(sitting, house, pieces)
+    fresh: list[Block] = []
+    rows = _rows(sitting, house, pieces, fresh)
     lines = pieces.same("lines", [row.line for row in rows.values()])
     in_cart = [row for row in rows.values() if row.line.state is _CART]
     sharing = (house.party, sitting.split, sitting.people, sitting.off)
     sent_of = ([line for line in lines if line.state is not _CART], sharing, sitting.rounds, sitting.payments)
     sent = pieces.made_for_now("sent", sent_of, now, lambda: _sent(sitting, house, now))
     sums = pieces.made("sums", (lines, sharing), lambda: _sums(sitting, house.terms, sent.lines, in_cart))
+    _parts(house, sums.parts, pieces, fresh)
+    _dishes(house, in_cart, pieces, fresh)
     presence = pieces.made_for_now("presence", (near, house.everyone), now, lambda: _presence(sitting, near, now))
     shown, totals = _sitting(sitting, house), sums.totals
-    blocks = [
+    others = [
         Block("presence", "presence", presence, (house.guests, _categories(menu, text))),
         Block("totals", "totals", totals, (house.closed, menu.shop)),
         house.level,
@@ -351,7 +354,7 @@ def content(
     ]
     if people:
         confirmed = (_confirmed(in_cart), house.code, house.closed, load.paused, menu.shop)
-        blocks += [
+        others += [
             Block("sitting", "sitting", replace(shown, news=None), (house.guests, house.code)),
             Block("news", "news", shown, (house.guests, house.code)),
             Block("confirm", "confirm", totals, confirmed),
@@ -359,44 +362,25 @@ def content(
             *sent.claims,
         ]
     else:
-        blocks.append(Block("sitting", "sitting", shown))
-    blocks += _parts(house, sums.parts, pieces)
-    blocks += [row.block for row in rows.values()]
-    dishes = _dishes(house, in_cart, pieces)
-
+        others.append(Block("sitting", "sitting", shown))
     order = {
         "guests": [f"guest-{guest}" for guest in house.guests],
         "cart": [row.block.id for row in in_cart],
         "rounds": sent.order,
         "claims": [block.id for block in sent.claims],
     }
-    return _content(blocks, house, dishes, order, sent.told_at, pieces, before)
-
-
-def _content(
-    blocks: list[Block],
-    house: _House,
-    dishes: dict[str, _Dish],
-    order: dict[str, list[str]],
-    until: int,
-    pieces: Pieces,
-    before: View | None,
-) -> Content:
-    """The whole, and what is fresh in it: all of the blocks are looked at, but of the dishes only those in the cart."""
-    bare, were, was = house.bare, pieces.before("dishes"), pieces.before("house")
+    had = before.made if before and pieces.follows else None
     pieces.end()
-    if before is None or was is None:
-        every = [*blocks, *bare.values(), *(dish.block for dish in dishes.values())]
-        return Content({block.id: block for block in every}, order, until, pieces)
-    had = before.made
-    those = {*dishes, *were} if bare is was.bare else bare
-    seen = [*blocks, *(dishes[item].block if item in dishes else bare[item] for item in those)]
-    fresh = {block.id: block for block in seen if (old := had.get(block.id)) is not block and old != block}
-    whole = had | fresh
-    if len(whole) == len(blocks) + len(bare):
-        return Content(whole, order, until, pieces, fresh)
-    gone = whole.keys() - {block.id for block in blocks} - {block.id for block in bare.values()}
-    return Content({id: block for id, block in whole.items() if id not in gone}, order, until, pieces, fresh, gone)
+    fresh += others
+    if had is None:
+        return Content({block.id: block for block in fresh}, order, sent.told_at, pieces)
+    new = {block.id: block for block in fresh if (old := had.get(block.id)) is not block and old != block}
+    whole, gone = had | new, set[str]()
+    if len(whole) != len(others) + len(rows) + len(house.guests) + len(house.bare):
+        present = {block.id for block in [*others, *house.bare.values(), *(row.block for row in rows.values())]}
+        gone = whole.keys() - present - set(order["guests"])
+        whole = {id: block for id, block in whole.items() if id not in gone}
+    return Content(whole, order, sent.told_at, pieces, new, gone)
 
 
 def _house(of: tuple[Any, ...], text: Text, people: bool, pieces: Pieces) -> _House:
@@ -521,28 +505,27 @@ def _sums(sitting: Sitting, terms: Terms, sent: Tally, in_cart: Sequence[_Row]) 
         placed_amount=sent.prices,
         amount=total,
     )
-    return _Sums(totals, {share.guest: share for share in shared(sitting, seen, total)})
+    return _Sums(totals, parts(sitting, seen, total))
 
 
-def _parts(house: _House, parts: Mapping[str, Share], pieces: Pieces) -> list[Block]:
+def _parts(house: _House, amounts: Mapping[str, int], pieces: Pieces, fresh: list[Block]) -> None:
     """The guests with their parts."""
     were: Mapping[str, _Part] = pieces.before("parts") or {}
     if were and pieces.before("house").party is not house.party:
         were = {}
     found: dict[str, _Part] = {}
     for guest in house.everyone:
-        share, part = parts.get(guest.id), were.get(guest.id)
-        if part is None or part.share != share:
-            name = house.guests[guest.id].name
-            amount, tip = (share.amount, share.tip) if share else (0, 0)
-            shown = GuestShown(guest.id, name, guest.colour, list(guest.allergies), amount, tip)
-            part = _Part(share, Block(f"guest-{guest.id}", "guest", shown, (house.shop,)))
+        amount, part = amounts[guest.id], were.get(guest.id)
+        if part is None or part.amount != amount:
+            name, avoids = house.guests[guest.id].name, list(guest.allergies)
+            shown = GuestShown(guest.id, name, guest.colour, avoids, amount, tip_on(amount, guest.tip))
+            part = _Part(amount, Block(f"guest-{guest.id}", "guest", shown, (house.shop,)))
+            fresh.append(part.block)
         found[guest.id] = part
     pieces.keep("parts", found)
-    return [part.block for part in found.values()]
 
 
-def _rows(sitting: Sitting, house: _House, pieces: Pieces) -> dict[str, _Row]:
+def _rows(sitting: Sitting, house: _House, pieces: Pieces, fresh: list[Block]) -> dict[str, _Row]:
     """The lines with their blocks. A line that is the same as before keeps its block as long as what else it is made
     from is the same; of a dish that is counted that may be any other line."""
     were: Mapping[str, _Row] = pieces.before("rows") or {}
@@ -556,6 +539,7 @@ def _rows(sitting: Sitting, house: _House, pieces: Pieces) -> dict[str, _Row]:
         known = were.get(line.id)
         if known is None:
             rows[line.id] = _Row(line, line, _line(line, sitting, house))
+            fresh.append(rows[line.id].block)
             continue
         came, kept, block = known
         if came is not line and kept != line:
@@ -564,7 +548,9 @@ def _rows(sitting: Sitting, house: _House, pieces: Pieces) -> dict[str, _Row]:
             rows[line.id] = known if came is line else _Row(line, kept, block)
             continue
         made = _line(kept, sitting, house)
-        rows[line.id] = _Row(line, kept, block if block == made else made)
+        if made != block:
+            fresh.append(block := made)
+        rows[line.id] = _Row(line, kept, block)
     pieces.keep("rows", rows)
     return rows
 
@@ -621,8 +607,10 @@ def _problem(line: Line, sitting: Sitting, house: _House) -> tuple[str, int | No
         return "sold_out", 0, ""
     if line.item in house.over:
         return "not_served_now", left, house.text.hours(menus.hours(house.menu, item))
+    if left is None:
+        return "", None, ""
     wanted = sum(other.qty for other in cart(sitting) if other.item == line.item)
-    return ("too_few_left", left, "") if left is not None and wanted > left else ("", left, "")
+    return ("too_few_left", left, "") if wanted > left else ("", left, "")
 
 
 @lru_cache(maxsize=64)
@@ -717,8 +705,8 @@ def _confirmed(in_cart: Sequence[_Row]) -> list[Any]:
     return [(row.block.shown, row.block.beside[0]) for row in in_cart]
 
 
-def _dishes(house: _House, in_cart: Sequence[_Row], pieces: Pieces) -> dict[str, _Dish]:
-    """The dishes in the cart, by item."""
+def _dishes(house: _House, in_cart: Sequence[_Row], pieces: Pieces, fresh: list[Block]) -> None:
+    """The dishes that are in the cart, and those that are not any more."""
     chosen: dict[str, tuple[int, list[Who]]] = {}
     for row in in_cart:
         line, owner = row.line, house.guests[row.line.guest]
@@ -734,9 +722,13 @@ def _dishes(house: _House, in_cart: Sequence[_Row], pieces: Pieces) -> dict[str,
             continue
         if known is None or known.portions != portions or known.bare is not bare or known.choosers != choosers:
             known = _Dish(portions, choosers, bare, _dish(bare, portions, choosers, house))
+            fresh.append(known.block)
         dishes[item] = known
+    fresh += [house.bare[item] for item in were.keys() - dishes.keys() if item in house.bare]
+    was: _House | None = pieces.before("house")
+    if was is None or was.bare is not house.bare:
+        fresh += [block for item, block in house.bare.items() if item not in dishes]
     pieces.keep("dishes", dishes)
-    return dishes
 
 
 def _dish(bare: Block, portions: int, choosers: list[Who], house: _House) -> Block:
