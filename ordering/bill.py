@@ -17,7 +17,6 @@ from ordering.sitting import (
     Moment,
     Off,
     Sitting,
-    cart,
     joined,
     line_of,
     placed,
@@ -49,6 +48,18 @@ class Bill(Struct, frozen=True):
     service: int
     taxes: tuple[Tax, ...]
     total: int
+
+
+class Tally(Struct, frozen=True):
+    """Lines added up one by one, before anything is taken off the whole: portions, prices by the menu, what is paid for
+    them, what of that is taxed at each rate, and what of it each guest is asked for, where the bill is not shared in
+    equal parts."""
+
+    portions: int
+    prices: int
+    paid: int
+    bases: dict[int, int]
+    weights: dict[str, int]
 
 
 class Share(Struct, frozen=True):
@@ -112,46 +123,77 @@ def in_sight(sitting: Sitting, terms: Terms) -> Bill:
     return bill(sitting.lines, terms, sitting.off)
 
 
-def to_send(sitting: Sitting, terms: Terms) -> Bill:
-    """What the cart comes to."""
-    return bill(cart(sitting), terms)
+def tally(sitting: Sitting, lines: Iterable[Line], before: Tally | None = None) -> Tally:
+    """These lines of the sitting added up; or added to those `before`."""
+    if before is None:
+        portions = prices = paid = 0
+        bases: dict[int, int] = {}
+        weights = dict.fromkeys([*(guest.id for guest in sitting.guests), NOBODY], 0)
+    else:
+        portions, prices, paid = before.portions, before.prices, before.paid
+        bases, weights = {**before.bases}, {**before.weights}
+    claiming = sitting.split == "lines"
+    for line in lines:
+        if line.state is _VOID:
+            continue
+        whole = cost = line.unit_price * line.qty
+        if line.off:
+            cost -= taken_off(whole, line.off)
+        portions += line.qty
+        prices += whole
+        paid += cost
+        if line.tax:
+            bases[line.tax] = bases.get(line.tax, 0) + cost
+        if not line.shared and not claiming:
+            weights[line.guest if line.guest in weights else NOBODY] += cost
+            continue
+        payers = _payers(sitting, line, weights)
+        for guest, part in zip(payers, apportion(cost, [1] * len(payers)), strict=True):
+            weights[guest] += part
+    return Tally(portions, prices, paid, bases, weights)
 
 
-def shares(sitting: Sitting, lines: Sequence[Line], terms: Terms, whole: int | None = None) -> list[Share]:
-    """Everyone's share of these lines, in the way the table has chosen. The amounts add up to `bill(lines).total`,
-    which who knows it gives along as `whole`.
+def comes_to(tally: Tally, terms: Terms) -> int:
+    """The total of the bill of these lines, where nothing is taken off the whole."""
+    added = 0 if terms.tax_included else sum([_tax(rate, base, terms).amount for rate, base in tally.bases.items()])
+    return tally.paid + _part(tally.paid, terms.service, RATE) + added
+
+
+def shares(sitting: Sitting, lines: Sequence[Line], terms: Terms) -> list[Share]:
+    """Everyone's share of these lines, in the way the table has chosen. The amounts add up to `bill(lines).total`.
 
     By guest: one's own lines, and an equal part of what is for the table. In equal parts: among `people`; those
     without a phone are `NOBODY`'s. By lines: what one has claimed, with whoever else did; the rest is `NOBODY`'s.
     """
-    if whole is None:
-        whole = bill(lines, terms, sitting.off).total
-    guests = [guest.id for guest in sitting.guests]
-    if sitting.split == "equal":
-        people = sitting.people or max(1, len(guests))
-        parts = dict.fromkeys(guests, 0)
-        for number, part in enumerate(apportion(whole, [1] * people)):
-            guest = guests[number] if number < len(guests) else NOBODY
-            parts[guest] = parts.get(guest, 0) + part
-    else:
-        weights = dict.fromkeys([*guests, NOBODY], 0)
-        for line in lines:
-            cost = amount(line)
-            if not cost:
-                continue
-            payers = _payers(sitting, line, weights)
-            if len(payers) == 1:
-                weights[payers[0]] += cost
-                continue
-            for guest, part in zip(payers, apportion(cost, [1] * len(payers)), strict=True):
-                weights[guest] += part
-        parts = dict(zip(weights, apportion(whole, list(weights.values())), strict=True))
-    tips = {guest.id: guest.tip for guest in sitting.guests}
+    return shared(sitting, tally(sitting, lines), bill(lines, terms, sitting.off).total)
+
+
+def shared(sitting: Sitting, tally: Tally, whole: int) -> list[Share]:
+    """Everyone's share of lines that have been added up and come to `whole`."""
+    percents = {guest.id: guest.tip for guest in sitting.guests}
     return [
-        Share(guest, part, _part(part, percent, 100) if (percent := tips.get(guest)) else 0)
-        for guest, part in parts.items()
+        Share(guest, part, tip_on(part, percents.get(guest, 0)))
+        for guest, part in parts(sitting, tally, whole).items()
         if guest != NOBODY or part
     ]
+
+
+def parts(sitting: Sitting, tally: Tally, whole: int) -> dict[str, int]:
+    """Everyone's part of these lines, by guest, without the tip; of `NOBODY` perhaps nothing."""
+    if sitting.split != "equal":
+        return dict(zip(tally.weights, apportion(whole, [*tally.weights.values()]), strict=True))
+    guests = [guest.id for guest in sitting.guests]
+    people = sitting.people or max(1, len(guests))
+    found = dict.fromkeys(guests, 0)
+    for number, part in enumerate(apportion(whole, [1] * people)):
+        guest = guests[number] if number < len(guests) else NOBODY
+        found[guest] = found.get(guest, 0) + part
+    return found
+
+
+def tip_on(part: int, percent: int) -> int:
+    """What somebody adds to their part."""
+    return _part(part, percent, 100) if percent else 0
 
 
 def apportion(whole: int, weights: Sequence[int]) -> list[int]:

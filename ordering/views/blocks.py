@@ -121,6 +121,11 @@ class Pieces:
         self._before = before._pieces if before is not None and before.kind == kind else {}
         self._pieces: dict[str, tuple[Any, Any, int, int]] = {}
 
+    @property
+    def follows(self) -> bool:
+        """Whether there is a content before that this one is made from."""
+        return bool(self._before)
+
     def end(self) -> None:
         """Nothing more is made: lets go of the pieces before."""
         self._before = {}
@@ -133,12 +138,6 @@ class Pieces:
     def keep(self, name: str, value: Any) -> None:
         """A piece for the next content to look at `before` it makes its own."""
         self._pieces[name] = (None, value, 0, _FOREVER)
-
-    def alike(self, name: str, of: tuple[Any, ...]) -> bool:
-        """Whether what is made `of` these was made of the same before."""
-        known = self._before.get(name)
-        self._pieces[name] = (of, None, 0, _FOREVER)
-        return known is not None and bool(known[0] == of)
 
     def same(self, name: str, value: Piece) -> Piece:
         """The value; as the object that it was before, if it is equal."""

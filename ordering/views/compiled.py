@@ -70,6 +70,15 @@ def macro(environment: jinja2.Environment, function: Callable[..., str], *about:
 _marked = str.__new__
 
 
+def once(macro: Callable[..., str], value: Any, *more: Any) -> str:
+    """What the macro makes of a value (a `Struct` with `dict=True`) and of what always goes with it: kept with it."""
+    kept: dict[Any, str] = value.__dict__
+    made = kept.get(macro)
+    if made is None:
+        made = kept[macro] = macro(value, *more)
+    return made
+
+
 class Environment(jinja2.Environment):
     """Templates compiled so."""
 
@@ -77,3 +86,7 @@ class Environment(jinja2.Environment):
     call = operator.call
     escaped = staticmethod(escaped)
     Macro = staticmethod(macro)
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.globals["once"] = once

@@ -91,13 +91,13 @@ class Pages:
 
     def _html(self, macros: Any, block: Block) -> str:
         if not block.recurs:
-            return str(getattr(macros, block.kind)(block.id, block.shown, *block.beside)).strip()
+            return str.strip(getattr(macros, block.kind)(block.id, block.shown, *block.beside))
         # By identity, and the block is kept along: the same object means the same HTML, without comparing it.
         known = self._kept.get(id(block))
         if known is None:
             if len(self._kept) >= KEPT:
                 self._kept.clear()
-            html = str(getattr(macros, block.kind)(block.id, block.shown, *block.beside)).strip()
+            html = str.strip(getattr(macros, block.kind)(block.id, block.shown, *block.beside))
             known = self._kept[id(block)] = (block, html)
         return known[1]
 
