@@ -15,10 +15,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
-from redis.asyncio.connection import parse_url
-from redis.crc import key_slot
 
 from ordering import signing
+from ordering.address import CLUSTER, database, seed_servers
 from ordering.documents import kind
 from ordering.replies import ELSEWHERE, explained
 from ordering.resp import Line, ReplyError, Server, Word, connect, credentials
@@ -27,7 +26,6 @@ from ordering.signing import SigningKeys, new_key
 OP_REMEMBERED = 24 * 60 * 60  # seconds; a phone can sleep through dinner
 LOG_KEPT = 100_000  # entries, about a month of a busy restaurant
 OLDEST_SERVER = (7, 0)  # the first with SPUBLISH
-CLUSTER = "redis+cluster://"
 NEAR_KEPT = 24 * 60 * 60  # seconds after its last sign of life that a table's are forgotten
 ABSENT = ""  # the commit id of a document that does not exist
 CROWD = 64  # commands that wait on a connection before another one is opened
@@ -447,7 +445,7 @@ class Store:
             server = await self.server()
             line = await connect(server, self._line)
             try:
-                await _introduced(line, server, self._database())
+                await _introduced(line, server, database(self._url))
             except BaseException:
                 line.close()
                 raise
@@ -458,13 +456,12 @@ class Store:
         if not task.cancelled() and task.exception() is None:
             self._lines.append(task.result())
 
-    def _database(self) -> int:
-        return 0 if self._url.startswith(CLUSTER) else int(parse_url(self._url).get("db") or 0)
-
     async def _locate(self) -> Server:
         seeds = seed_servers(self._url, self._password)
         if not self._url.startswith(CLUSTER):
             return seeds[0]
+        from redis.crc import key_slot  # 50 ms, for a cluster alone
+
         slot = key_slot(self.keys.prefix.encode())
         reasons: list[str] = []
         for seed in seeds:
@@ -513,30 +510,6 @@ class Store:
             name = self.keys.name(key.decode())
             found[name] = _document(name, v, r.decode(), s, body)
         return found
-
-
-def seed_servers(url: str, password: str | None) -> list[Server]:
-    """The servers that a `--store` names.
-
-    Raises:
-        ValueError: when the URL is none of the forms that `Store` takes.
-    """
-    if url.startswith(CLUSTER):
-        credentials, _, hosts = url.removeprefix(CLUSTER).rpartition("@")
-        access = f"{credentials}@" if credentials else ""
-        return [server for host in hosts.split(",") for server in seed_servers(f"redis://{access}{host}", password)]
-    parts: dict[str, Any] = dict(parse_url(url))
-    return [
-        Server(
-            host=parts.get("host", "localhost"),
-            port=int(parts.get("port", 6379)),
-            path=parts.get("path", "") if url.startswith("unix://") else "",
-            tls=url.startswith("rediss://"),
-            username=parts.get("username"),
-            password=parts.get("password") or password,
-            ca=parts.get("ssl_ca_certs"),
-        )
-    ]
 
 
 async def _introduced(line: Line, server: Server, database: int) -> None:

@@ -11,9 +11,10 @@ import pytest
 from machines import Proxy, on_a_shop, short_folder
 from redis.asyncio import Redis
 
+from ordering.address import seed_servers
 from ordering.embedded import Embedded
 from ordering.resp import Line, ReplyError, connect
-from ordering.store import CROWD, Store, StoreAway, StoreUnfit, seed_servers
+from ordering.store import CROWD, Store, StoreAway, StoreUnfit
 
 
 @contextmanager
