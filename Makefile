@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 WORKERS ?= 2
 MINUTES ?= 10
 
-.PHONY: help setup run test test-setup check lint format fuzz messages lock audit bench chaos lighthouse screenshots clean
+.PHONY: help setup run test test-setup check lint format fuzz messages lock audit bench dinner chaos lighthouse screenshots clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,11 +49,11 @@ lock: ## pin the newest versions that requirements*.in allow, and the hashes of 
 audit: ## ask for known vulnerabilities of what is pinned (fails when there are any, or when nobody answers)
 	@PYTHON=$(PYTHON) .ci/audit $(ARGS)
 
-bench: test-setup ## measure: tap to other phone, page size and time (docs/performance.md)
-	@$(BIN)/python tests/bench/measure.py
-	@$(BIN)/python tests/bench/display.py
-	@$(BIN)/python tests/bench/friday.py
-	@$(BIN)/python tests/bench/recovery.py
+bench: test-setup ## measure, and say which ratios moved (docs/performance.md; one: ARGS=growth; keep new ones: ARGS=--store)
+	@$(BIN)/python tests/bench/ratios.py $(ARGS)
+
+dinner: test-setup ## an evening in 100 restaurants: what it costs, how many a core carries (ARGS="--shops=2" to try)
+	@$(BIN)/python tests/bench/dinner.py $(ARGS)
 
 chaos: test-setup ## ten evenings in which everything fails, and the proof that nothing was lost (ARGS="--seed=7 --seconds=600")
 	@$(BIN)/python -m pytest -q -m "long or not long" tests/processes/test_chaos.py -k broken

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE.parent.parent), str(HERE.parent), str(HERE.parent / "browser")]
+sys.path[:0] = [str(HERE.parent.parent), str(HERE.parent), str(HERE.parent / "browser"), str(HERE)]
 
 from actors import Guest, Staff, tables, tell  # noqa: E402
 from machines import Server, short_folder  # noqa: E402
 from phones import room  # noqa: E402
+from ratios import note  # noqa: E402
 
 TABLES = 40
 ROUNDS = 3  # of one ticket each: 120 of them
@@ -98,6 +99,7 @@ def main() -> None:
         shown = ", ".join(f"{kind.removesuffix('Duration')} {ms:.2f} ms" for kind, ms in costs.items())
         print(f"{tickets:4} tickets: {shown}")
     most = found[TABLES * ROUNDS]["ScriptDuration"]
+    note(f"display: script at {TABLES * ROUNDS} tickets by {FEW}", most / found[FEW]["ScriptDuration"])
     if most > BUDGET:
         sys.exit(f"scripting takes {most:.1f} ms a change: over {BUDGET} ms")
 

@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 
 HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE.parent.parent), str(HERE.parent), str(HERE.parent / "browser")]
+sys.path[:0] = [str(HERE.parent.parent), str(HERE.parent), str(HERE.parent / "browser"), str(HERE)]
 
 from actors import Guest, new_op, tables, tell  # noqa: E402
 from evening import busy_table  # noqa: E402
@@ -25,6 +25,7 @@ from long_menu import long_menu  # noqa: E402
 from machines import Server, short_folder  # noqa: E402
 from phones import first_load, room  # noqa: E402
 from playwright.async_api import Page  # noqa: E402
+from ratios import note  # noqa: E402
 from tornado.httpclient import AsyncHTTPClient, HTTPRequest  # noqa: E402
 
 WATCH = """() => {
@@ -42,11 +43,12 @@ TAP = """() => {
 }"""
 
 
-def shown(name: str, values: list[float]) -> None:
-    """Median and 99th percentile, in ms."""
+def shown(name: str, values: list[float]) -> float:
+    """Prints median and 99th percentile, in ms; returns the median."""
     ordered = sorted(values)
     last = ordered[min(len(ordered) - 1, round(len(ordered) * 0.99))]
     print(f"{name:58} median {statistics.median(ordered):7.2f} ms   99 % {last:7.2f} ms   n {len(ordered)}")
+    return statistics.median(ordered)
 
 
 async def taps(lin: Page, jo: Page, number: int) -> list[float]:
@@ -93,18 +95,20 @@ async def over_http(guest: Guest, empty: str, number: int) -> None:
         await client.fetch(request)
         return (time.perf_counter() - began) * 1000
 
-    shown("GET /healthz (the baseline)", [await ask("/healthz") for _ in range(number)])
+    healthz = shown("GET /healthz (the baseline)", [await ask("/healthz") for _ in range(number)])
     for table, code in (("an empty table", empty), ("a busy table", guest.code)):
         for packed in (True, False):
             before = await rendering(guest)
             times = [await ask(f"/t/{code}", packed=packed) for _ in range(number)]
-            shown(f"GET the page of {table}, 120 dishes{', gzip' if packed else ''}", times)
+            middle = shown(f"GET the page of {table}, 120 dishes{', gzip' if packed else ''}", times)
+            if packed:
+                note(f"measure: the page of {table} by /healthz", middle / healthz)
             took, pages = (now - then for now, then in zip(await rendering(guest), before, strict=True))
             print(f"{'  of which the server took, reading the store included':58} mean   {took / pages * 1000:7.2f} ms")
     commands = [json.dumps({"op": new_op(), "do": "change", "line": line, "by": (-1) ** n}) for n in range(number)]
     as_json = {"Content-Type": "application/json"}
     took = [await ask(f"/t/{guest.code}/do", command, **as_json) for command in commands]
-    shown("POST a command, synced to disk", took)
+    note("measure: a command by /healthz", shown("POST a command, synced to disk", took) / healthz)
 
 
 async def story(server: Server, number: int) -> None:

@@ -86,7 +86,7 @@ def results(path: Path) -> Results:
 def number(trials: list[dict[str, Any]], column: Column) -> float | None:
     """The median of the quiet trials; of all where none was quiet; None where there is none."""
     phase = column.phase
-    whole = [trial for trial in trials if (phase or column.key) in trial]
+    whole = [trial for trial in trials if column.key in (trial.get(phase, {}) if phase else trial)]
     quiet = [trial for trial in whole if phase and _others(trial[phase]) <= LOUD]
     values = [(trial[phase] if phase else trial)[column.key] for trial in quiet or whole]
     return statistics.median(values) if values else None

@@ -36,9 +36,16 @@ class Line:
         self.cookies = dict(cookies or {})
         self.received = self.sent = 0
         self._ends: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+        self._free = asyncio.Lock()  # one request at a time
 
     async def ask(self, method: str, path: str, body: bytes = b"", **headers: str) -> tuple[int, dict[str, str], bytes]:
         """Status, headers (the last one of a name) and body, as they came; cookies are kept."""
+        async with self._free:
+            return await self._ask(method, path, body, headers)
+
+    async def _ask(
+        self, method: str, path: str, body: bytes, headers: dict[str, str]
+    ) -> tuple[int, dict[str, str], bytes]:
         if self._ends is None:
             self._ends = await asyncio.open_connection("127.0.0.1", self.port, limit=1 << 20)
         reader, writer = self._ends

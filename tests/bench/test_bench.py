@@ -1,0 +1,68 @@
+"""The measuring programs measure what they say: a moved ratio is found, and a short dinner ends without an error."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
+
+from peers import IN_HTML, OURS, wrong  # noqa: E402
+from peers import table as beside  # noqa: E402
+from ratios import Ratio, combined, moved  # noqa: E402
+from swarm import frame  # noqa: E402
+
+
+def test_a_ratio_within_its_noise_has_not_moved() -> None:
+    assert moved("pages", Ratio(1.14), Ratio(1.0, 0.15)) == ("", False)
+    assert moved("pages", Ratio(1.09), Ratio(1.0, 0.0)) == ("", False)  # nobody's rounds are that quiet
+
+
+def test_a_ratio_that_rises_is_worse_unless_more_is_better() -> None:
+    sentence, worse = moved("pages", Ratio(1.3), Ratio(1.0, 0.15))
+    assert worse
+    assert "+30%" in sentence
+    assert moved("a second", Ratio(1.3), Ratio(1.0, 0.15, "higher"))[1] is False
+    assert moved("a second", Ratio(0.7), Ratio(1.0, 0.15, "higher"))[1] is True
+
+
+def test_a_ratio_that_nobody_stored_is_said_and_is_not_worse() -> None:
+    sentence, worse = moved("pages", Ratio(1.3), None)
+    assert "not stored" in sentence
+    assert not worse
+
+
+def test_rounds_are_combined_into_their_median_with_the_range_as_noise() -> None:
+    runs = [{"pages": Ratio(value)} for value in (1.0, 1.2, 1.1)]
+    found = combined(runs)["pages"]
+    assert found.value == 1.1
+    assert abs(found.noise - 0.2 / 1.1) < 1e-9
+
+
+def test_a_peer_that_takes_half_stands_as_two_in_the_table() -> None:
+    def trial(us: float) -> dict[str, dict[str, float]]:
+        return {"fixed": {"server_us": us, "others_cpu": 0.0, "stolen_cpu": 0.0}}
+
+    found = {OURS: {"main": [trial(50)]}, IN_HTML: {"main": [trial(75)]}, "tornado": {"main": [trial(25)]}}
+    assert beside(found, OURS)[-1] == "| tornado | 2.00 |"
+    assert beside(found, IN_HTML)[2] == "| ordering | 1.50 |"
+
+
+def test_a_run_whose_processes_were_not_counted_is_wrong() -> None:
+    trial = {"fixed": {"server_us": 0.3}, "lost": 0}
+    assert wrong({OURS: {"main": [trial]}})
+    assert wrong({OURS: {"main": [{"lost": 3}]}})
+
+
+def test_a_frame_of_any_size_says_its_size() -> None:
+    assert frame(b"x" * 125)[:2] == b"\x81\xfd"
+    assert frame(b"x" * 126)[:4] == b"\x81\xfe\x00\x7e"
+
+
+def test_a_short_dinner_at_two_tables_ends_without_an_error() -> None:
+    given = ["--shops=1", "--tables=2", "--guests=2", "--minutes=0.02", "--still=0.2"]
+    command = [sys.executable, str(HERE / "dinner.py"), *given]
+    told = subprocess.run(command, capture_output=True, text=True, timeout=90)
+    assert told.returncode == 0, told.stdout[-3000:] + told.stderr[-3000:]
+    assert "Errors: 0." in told.stdout
+    assert " parties, " in told.stdout
