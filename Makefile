@@ -51,6 +51,7 @@ audit: ## ask for known vulnerabilities of what is pinned (fails when there are 
 
 bench: test-setup ## measure: tap to other phone, page size and time (docs/performance.md)
 	@$(BIN)/python tests/bench/measure.py
+	@$(BIN)/python tests/bench/views.py
 	@$(BIN)/python tests/bench/display.py
 	@$(BIN)/python tests/bench/friday.py
 	@$(BIN)/python tests/bench/recovery.py
