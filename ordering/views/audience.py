@@ -79,11 +79,12 @@ def sitting_in(values: Mapping[str, Any], sitting_id: str) -> Sitting:
 def _content(audience: Audience, values: Mapping[str, Any], now: int, before: View | None) -> Content:
     floor: Floor = values[FLOOR]
     menu, stock, words = values[MENU], values[STOCK] or Stock(), text(audience.lang)
-    load, printers = values.get(LOAD) or Load(), values.get(PRINTERS) or Printers()
+    load = values.get(LOAD) or Load()
     if audience.kind == "diner":
         near = values.get(near_name(audience.subject)) or Near()
         sitting, people = sitting_in(values, audience.subject), audience.form == "html"
         return diner.content(sitting, menu, stock, floor, load, near, now, words, people, before)
+    printers = values.get(PRINTERS) or Printers()
     sittings = {id: sitting_in(values, id) for id in floors.open_sittings(floor)}
     if audience.kind == "kitchen":
         lately = [values.get(sitting_name(id)) for id in floors.closed_sittings(floor) if id not in sittings]
