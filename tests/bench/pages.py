@@ -9,7 +9,7 @@ Eight connections ask at once, as at a table of eight. The median of the rounds 
 - the page of 120 dishes, warm: of an empty and of a busy table, with gzip and without; the JSON view of both
 - the page of a busy table of which each is asked for after another change, made through another process
 - the first page of a table that this process has not shown yet
-- start: from the start of `run.py`, with a store that runs and holds the shop, to the first "ready"
+- from the start of `run.py`, with a store that runs and holds the shop, to the first "ready"; and of the hello
 """
 
 import argparse
@@ -24,7 +24,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, Any, NamedTuple
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
@@ -218,38 +218,53 @@ def _listens(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def starts(number: int) -> list[float]:
-    """Seconds from the start of `run.py` to "ready", with a store that runs and holds the shop."""
-    took = []
+class Start(NamedTuple):
+    """Seconds from the start of a program to its first answer, and of processor time until then."""
+
+    took: float
+    computed: float
+
+
+def starts(number: int) -> dict[str, list[Start]]:
+    """Of the hello, and of `run.py` with a store that runs and holds the shop; in turns."""
+    found: dict[str, list[Start]] = {"hello": [], "run.py": []}
     with short_folder() as folder, bundled_store() as embedded:
-        for _ in range(number + 1):
-            port = free_ports(1)
-            began = time.perf_counter()
-            process = subprocess.Popen(
-                [sys.executable, "run.py", f"--port={port}", f"--store={embedded.url}", "--demo"],
-                cwd=ROOT,
-                stdout=(folder / "log.txt").open("a"),
-                stderr=subprocess.STDOUT,
-                env={name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"},
-            )
-            try:
-                _wait_until_ready(port)
-                took.append(time.perf_counter() - began)
-            finally:
-                process.send_signal(signal.SIGTERM)
-                process.wait(20)
-    return took[1:]  # the first fills the shop
+        port = free_ports(1)
+        ours = ["run.py", f"--port={port}", f"--store={embedded.url}", "--demo"]
+        with (folder / "log.txt").open("w") as log:
+            for _ in range(number + 1):
+                found["hello"].append(_started(["-c", HELLO, str(port)], port, "/", log))
+                found["run.py"].append(_started(ours, port, "/readyz", log))
+    return {name: each[1:] for name, each in found.items()}  # the first fills the shop, and keeps the bytecode
 
 
-def _wait_until_ready(port: int) -> None:
-    while True:
-        with socket.socket() as line:
-            line.settimeout(30)
-            if line.connect_ex(("127.0.0.1", port)) == 0:
-                line.sendall(f"GET /readyz HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n".encode())
-                if line.recv(4096).startswith(b"HTTP/1.1 200"):
-                    return
-        time.sleep(0.002)
+def _started(arguments: list[str], port: int, path: str, log: IO[str]) -> Start:
+    began = time.perf_counter()
+    process = subprocess.Popen(
+        [sys.executable, *arguments],
+        cwd=ROOT,
+        stdout=log,
+        stderr=log,
+        env={name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"},
+    )
+    try:
+        while not _answers(port, path):
+            time.sleep(0.002)
+        took = time.perf_counter() - began
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        return Start(took, sum(map(spent, [process.pid, *map(int, children)])) / 1e9)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(20)
+
+
+def _answers(port: int, path: str) -> bool:
+    with socket.socket() as line:
+        line.settimeout(30)
+        if line.connect_ex(("127.0.0.1", port)) != 0:
+            return False
+        line.sendall(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n".encode())
+        return line.recv(4096).startswith(b"HTTP/1.1 200")
 
 
 def main() -> None:
@@ -266,12 +281,16 @@ def main() -> None:
     for name, each in found.items():
         us = each["us"]
         print(f"{name:48} {us:8.0f} {1e6 / us:9.0f} {us / hello:8.2f} {each['bytes']:8.0f}")
-    took = sorted(starts(chosen.starts)) if chosen.starts else []
-    if took:
-        print(f"start to ready: median {statistics.median(took):.2f} s, best {took[0]:.2f} s, worst {took[-1]:.2f} s")
+    print(f"{'start to the first answer':48} {'median':>8} {'best':>9} {'computed':>8}")
+    began = {name: sorted(each) for name, each in starts(chosen.starts).items()}
+    for name, each in began.items():
+        took, computed = map(statistics.median, zip(*each, strict=True))
+        print(f"{name:48} {took:6.2f} s {each[0].took:7.2f} s {computed:6.2f} s")
     if chosen.json:
-        ratios = {name: {"us": each["us"], "of hello": each["us"] / hello} for name, each in found.items()}
-        chosen.json.write_text(json.dumps({"pages": ratios, "start": took}, indent=1, ensure_ascii=False) + "\n")
+        ratios: dict[str, Any] = {name: each["us"] / hello for name, each in found.items()}
+        computed = {name: statistics.median(start.computed for start in each) for name, each in began.items()}
+        ratios["start"] = computed["run.py"] / computed["hello"]
+        chosen.json.write_text(json.dumps({"× hello": ratios}, indent=1, ensure_ascii=False) + "\n")
 
 
 if __name__ == "__main__":
