@@ -232,7 +232,7 @@ document.addEventListener("click", (event) => {
     event.preventDefault();
     dialog.close();
   }
-  const item = link.pathname.match(/\/item\/([^/]+)$/)?.[1];
+  const item = new URLSearchParams(link.search).get("dish");
   if (!dialog.showModal || !(item || link.dataset.line)) return;
   event.preventDefault();
   dialog.replaceChildren($(item ? "#sheet-item" : "#sheet-note").content.cloneNode(true));

@@ -91,11 +91,52 @@ class AtTable(Page):
         return values, documents[sitting_name(audience.subject)].v
 
 
-class TablePage(AtTable):
-    """GET /t/{code}: the page that the QR code opens; changes nothing in the store."""
+PLACES = {
+    **dict.fromkeys(("change", "note", "restore", "share", "hold", "place", "fire", "again"), "#order"),
+    **dict.fromkeys(("name", "colour", "allergies", "enter"), "#me"),
+    **dict.fromkeys(("split", "claim", "tip"), "#bill-sheet"),
+}
+"""Which part of the page a form's answer opens, by what the form did."""
+
+
+class TableDo(AtTable, Do):
+    """POST /t/{code}/do, and to the page's own address."""
+
+    union = commands.Diner
+
+    async def carry_out(self, sent: dict[str, Any]) -> dict[str, Any]:
+        """The desk's answer."""
+        if self.sends_json and isinstance(sent.get("sitting"), str):
+            self.request.arguments["sitting"] = [sent.pop("sitting").encode()]
+        await self.find_table(self.path_args[0])
+        if not self.guest:
+            raise Refused("forbidden" if self.request.cookies else "no_cookies")
+        self.services.limits.command(self.guest, self.sitting_id)
+        return await self.services.desk.guest(self.guest, self.sitting_id, self.command(sent))
+
+    def back(self, sent: Mapping[str, Any]) -> str:
+        """The page, at the same sitting; with that part of it open where something was changed."""
+        do, item = last(sent.get("do")), last(sent.get("item"))
+        place = f"#dish-{quote(str(item))}" if do == "add" and item else PLACES.get(str(do), "")
+        return f"/t/{self.path_args[0]}?sitting={self.sitting_id}{place}"
+
+    def standing(self) -> int:
+        """The sitting's version as far as it is known here."""
+        document = self.services.shelf.newest(sitting_name(self.sitting_id))
+        return document.v if document else 0
+
+
+class TablePage(TableDo):
+    """GET /t/{code}: the page that the QR code opens; changes nothing in the store. What it shows of dishes and lines
+    knows no table, so that all tables share it: its buttons send their commands to the page's own address, and its
+    links ask that for the pages of a dish or a line."""
 
     async def get(self, code: str) -> None:
         """Called by Tornado."""
+        for page, asked in (("item", "dish"), ("line", "line")):
+            if of := self.get_query_argument(asked, ""):
+                self.redirect(f"/t/{code}/{page}/{quote(of, safe='')}", status=303)
+                return
         self.services.limits.page()
         with metrics.page_seconds.time():  # as a decorator it would only time how a coroutine is made
             await self._open(code)
@@ -158,7 +199,7 @@ class TablePage(AtTable):
         area = next((self.t.pick(area.name) for area in values[FLOOR].areas if area.id == table.area), "")
         around = frame(self.lang, menu, table.code, table.name, area, self.settings["static_address"])
         state = "closed" if sitting.closed else "open" if sitting.opened else "free"
-        stands = fixed(self.lang, menu, table.code).menu(view)
+        stands = fixed(self.lang, menu).menu(view)
         return view, parts(around, view, stands, v=str(v), sitting_id=self.sitting_id, state=state)
 
     def _own(self, view: View, menu: Menu, sitting: Sitting) -> dict[str, Piece | Parts | Iterator[Piece]]:
@@ -188,41 +229,6 @@ class TablePage(AtTable):
                 "menu": _menu(values[MENU]),
             }
         )
-
-
-PLACES = {
-    **dict.fromkeys(("change", "note", "restore", "share", "hold", "place", "fire", "again"), "#order"),
-    **dict.fromkeys(("name", "colour", "allergies", "enter"), "#me"),
-    **dict.fromkeys(("split", "claim", "tip"), "#bill-sheet"),
-}
-"""Which part of the page a form's answer opens, by what the form did."""
-
-
-class TableDo(AtTable, Do):
-    """POST /t/{code}/do."""
-
-    union = commands.Diner
-
-    async def carry_out(self, sent: dict[str, Any]) -> dict[str, Any]:
-        """The desk's answer."""
-        if self.sends_json and isinstance(sent.get("sitting"), str):
-            self.request.arguments["sitting"] = [sent.pop("sitting").encode()]
-        await self.find_table(self.path_args[0])
-        if not self.guest:
-            raise Refused("forbidden" if self.request.cookies else "no_cookies")
-        self.services.limits.command(self.guest, self.sitting_id)
-        return await self.services.desk.guest(self.guest, self.sitting_id, self.command(sent))
-
-    def back(self, sent: Mapping[str, Any]) -> str:
-        """The page, at the same sitting; with that part of it open where something was changed."""
-        do, item = last(sent.get("do")), last(sent.get("item"))
-        place = f"#dish-{quote(str(item))}" if do == "add" and item else PLACES.get(str(do), "")
-        return f"/t/{self.path_args[0]}?sitting={self.sitting_id}{place}"
-
-    def standing(self) -> int:
-        """The sitting's version as far as it is known here."""
-        document = self.services.shelf.newest(sitting_name(self.sitting_id))
-        return document.v if document else 0
 
 
 class GuestSocket(Socket):

@@ -151,7 +151,7 @@ class PartyPage(StaffOnly):
             station=table_id,
             table=table,
             dishes=[(item.id, self.t.pick(item.name)) for item in menu.items],
-            fixed=fixed(self.lang, menu, table.code),
+            fixed=fixed(self.lang, menu),
         )
 
 

@@ -125,7 +125,6 @@ class LineBeside(Struct, frozen=True, dict=True):
     """What people see of a line besides: its owner, who changed it last if that was another, the other name.
     (`dict=True`: what is rendered of the line for the confirmation is kept with it.)"""
 
-    code: str
     other_name: str
     modifiers: list[str]
     owner: Who
@@ -221,7 +220,6 @@ class ItemBeside(Struct, frozen=True):
     """What people see of an item besides: who has it in the cart, whom its allergens concern, and how its button
     works."""
 
-    code: str
     item: Item
     name: str
     hours: str
@@ -353,10 +351,10 @@ def content(
         sent.bill,
     ]
     if people:
-        confirmed = (_confirmed(in_cart), house.code, house.closed, load.paused, menu.shop)
+        confirmed = (_confirmed(in_cart), house.closed, load.paused, menu.shop)
         others += [
             Block("sitting", "sitting", replace(shown, news=None), (house.guests, house.code)),
-            Block("news", "news", shown, (house.guests, house.code)),
+            Block("news", "news", shown, (house.guests,)),
             Block("confirm", "confirm", totals, confirmed),
             *sent.rounds,
             *sent.claims,
@@ -387,7 +385,7 @@ def _house(of: tuple[Any, ...], text: Text, people: bool, pieces: Pieces) -> _Ho
     menu, stock, load, (shut, over), (code, name), closed, terms, everyone = of
     closed, terms = bool(closed), terms or menu.shop.terms
     guests = pieces.same("guests", _guests(everyone, text))
-    party = pieces.same("party", (menu.shop, code, closed, terms, everyone, guests))
+    party = pieces.same("party", (menu.shop, closed, terms, everyone, guests))
     level = pieces.same("level", Block("load", "load", load_shown(Load() if closed else load)))
     avoided = frozenset(tag for guest in everyone for tag in guest.allergies)
     house = _House(
@@ -422,7 +420,7 @@ def _sent(sitting: Sitting, house: _House, now: int) -> tuple[_Sent, list[int]]:
     sent = placed(sitting)
     lines, due = tally(sitting, sent), owed(sitting, house.terms)
     claims = _claims(sitting, house)
-    beside = (house.guests, house.code, house.closed, bool(claims), house.shop)
+    beside = (house.guests, house.closed, bool(claims), house.shop)
     bill = Block("bill", "bill", _bill(sitting, house.terms, due, lines), beside)
     rounds, order = _rounds(sitting, house, now)
     alarm = house.shop.alarm.guest * 1000
@@ -584,7 +582,6 @@ def _line(line: Line, sitting: Sitting, house: _House) -> Block:
         return Block(f"line-{line.id}", "line", shown)
     by_another = in_cart and line.changed_by in house.guests and line.changed_by != line.guest
     beside = LineBeside(
-        code=house.code,
         other_name=text.other(line.name),
         modifiers=[text.pick(choice.name) for choice in line.modifiers],
         owner=house.guests[line.guest],
@@ -634,7 +631,7 @@ def _rounds(sitting: Sitting, house: _House, now: int) -> tuple[list[Block], lis
         lines = of.get(each.number, [])
         if house.people:
             heading = _round(each, lines, house, now)
-            shown.append(Block(f"round-{each.number}", "round", heading, (house.code, house.closed, house.shop)))
+            shown.append(Block(f"round-{each.number}", "round", heading, (house.closed, house.shop)))
             order.append(f"round-{each.number}")
         order += [f"line-{line.id}" for line in lines]
     return shown, order
@@ -694,7 +691,7 @@ def _claims(sitting: Sitting, house: _House) -> list[Block]:
                 amount(line),
                 [house.guests[guest] for guest in line.claimed if guest in house.guests],
             ),
-            (house.code, house.shop),
+            (house.shop,),
         )
         for line in lines
     ]
@@ -741,19 +738,17 @@ def _dish(bare: Block, portions: int, choosers: list[Who], house: _House) -> Blo
 
 def _bare(house: _House, before: _House | None) -> dict[str, Block]:
     """Every dish as it is while nobody has chosen it; the blocks before where they would be equal."""
-    menu, stock, full = house.menu, house.stock, house.load.slow_hidden
+    menu, stock = house.menu, house.stock
+    had = (frozenset(stock.sold_out), tuple(sorted(stock.left.items())))
+    plain = _plain(menu, had, house.shut, house.load.slow_hidden, house.closed, house.text)
+    if not house.people or not house.avoided:
+        return plain
     were = before.bare if before else {}
-    touched: set[str] | None = None
-    if before and before.menu is menu and before.party == house.party and before.shut == house.shut:
-        touched = _touched(before.stock, stock) if before.load.slow_hidden == full else None
     found: dict[tuple[str, ...], list[Concern]] = {}  # most dishes share a few sets of allergens
-    blocks = {}
-    for place, item in enumerate(menu.items):
-        if touched is not None and item.id not in touched:
-            continue
-        left, served = stocks.left(stock, item.id), item.id not in house.shut
-        block = _item(menu, place, left, served, item.slow and full, house.code, house.closed, house.text)
-        if house.people and not house.avoided.isdisjoint(item.tags):
+    whole = {}
+    for item in menu.items:
+        block = plain[item.id]
+        if not house.avoided.isdisjoint(item.tags):
             if item.tags not in found:
                 allergens = menus.allergens(menu, item)
                 found[item.tags] = _concerns(menu, allergens, house.everyone, house.guests, house.text)
@@ -761,19 +756,36 @@ def _bare(house: _House, before: _House | None) -> dict[str, Block]:
                 beside = replace(block.beside[0], concerns=found[item.tags])
                 block = Block(block.id, block.kind, block.shown, (beside, house.shop))
         known = were.get(item.id)
-        blocks[item.id] = known if known is not None and known == block else block
-    whole = blocks if touched is None else were | blocks
+        whole[item.id] = known if known is not None and known == block else block
     return were if whole == were else whole
 
 
-@lru_cache(maxsize=50_000)
-def _item(
-    menu: Menu, place: int, left: int | None, served: bool, full: bool, code: str, closed: bool, text: Text
-) -> Block:
-    """An item that is in nobody's cart and concerns nobody: most of them, the same in every view of a table."""
+@lru_cache(maxsize=64)
+def _plain(
+    menu: Menu,
+    had: tuple[frozenset[str], tuple[tuple[str, int], ...]],
+    shut: frozenset[str],
+    slow_hidden: bool,
+    closed: bool,
+    text: Text,
+) -> dict[str, Block]:
+    """Every dish while it is in nobody's cart and concerns nobody: the same for all tables. `had` is what is sold out,
+    and what is left of what is counted."""
+    stock = Stock(tuple(had[0]), dict(had[1]))
+    return {
+        item.id: _item(
+            menu, place, stocks.left(stock, item.id), item.id not in shut, item.slow and slow_hidden, closed, text
+        )
+        for place, item in enumerate(menu.items)
+    }
+
+
+@lru_cache(maxsize=20_000)
+def _item(menu: Menu, place: int, left: int | None, served: bool, full: bool, closed: bool, text: Text) -> Block:
+    """One of them; when another is sold out it stays the same."""
     item = menu.items[place]
     hours = "" if served else text.hours(menus.hours(menu, item))
-    beside = ItemBeside(code, item, text.pick(item.name), hours, [], [], closed)
+    beside = ItemBeside(item, text.pick(item.name), hours, [], [], closed)
     shown = ItemShown(item.id, left == 0, served, full, left, 0)
     return Block(f"item-{item.id}", "item", shown, (beside, menu.shop), recurs=True)
 

@@ -20,7 +20,7 @@ from ordering.views.compiled import Environment
 from ordering.views.text import text
 
 TEMPLATES = Path(__file__).parent.parent.parent / "templates"
-KEPT = 50_000  # blocks of dishes that nobody has chosen, as HTML: tables × dishes × languages, about 1 KB each
+KEPT = 20_000  # blocks of dishes that nobody has chosen, as HTML: dishes × what can be said of each × languages, 1 KB
 
 
 class Compiled(jinja2.BytecodeCache):
@@ -152,22 +152,14 @@ def picture(address: str) -> Markup:
 
 
 HERE = "\0"  # stands where a block comes; no text of a menu holds it
-CODE = "\1"  # stands for a table's code, which is of letters and digits; no text of a menu holds it either
-
-
-@lru_cache(maxsize=256)  # tables × languages, about 100 KB each
-def fixed(lang: str, menu: Menu, code: str) -> Fixed:
-    """What stands still on the page of the table with this code: nine tenths of it."""
-    anywhere = _fixed(lang, menu)
-    return anywhere._replace(pieces=tuple(piece.replace(CODE, code) for piece in anywhere.pieces))
 
 
 @lru_cache(maxsize=16)
-def _fixed(lang: str, menu: Menu) -> Fixed:
-    """Rendered once for each menu and language; `CODE` stands for the table's."""
+def fixed(lang: str, menu: Menu) -> Fixed:
+    """What stands still on the page of any table, nine tenths of it: rendered once for each menu and language."""
     macros, words = pages(lang).macros("diner/fixed.html"), text(lang)
     shown = sections(menu, words)
-    parts = str(macros.menu(shown, CODE, menu.shop, HERE)).split(HERE)
+    parts = str(macros.menu(shown, menu.shop, HERE)).split(HERE)
     return Fixed(
         macros.find(
             [(tag.id, words.pick(tag.name)) for tag in menu.tags if tag.kind in ("diet", "heat")],

@@ -77,7 +77,7 @@ def frame(lang: str, menu: Menu, code: str, name: str, area: str, static: Callab
         name=name,
         area=area,
         code=code,
-        fixed=fixed(lang, menu, code),
+        fixed=fixed(lang, menu),
         brand=brand_style(menu.shop.accent),
         static=static,
         here=lambda mark: f"{HERE}{mark}{HERE}",

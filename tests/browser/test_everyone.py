@@ -76,7 +76,7 @@ TARGETS = """() => [...document.querySelectorAll("a, button, summary, input:not(
   })
   .filter(([html, width, height]) => width && height && (height < 44 || width < 44))"""
 # A dish's name is a link in a line of text, beside the large button that opens the same sheet.
-INLINE = re.compile(r"^<a href=\"/t/[a-z0-9]+/item/[a-z0-9-]+\">|class=\"sr\"")
+INLINE = re.compile(r"^<a href=\"\?dish=[a-z0-9-]+\">|class=\"sr\"")
 
 
 def test_targets_are_as_large_as_a_thumb(server: Server) -> None:
