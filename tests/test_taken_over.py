@@ -147,6 +147,9 @@ def applied(had: View, push: bytes) -> Any:
 @example([("add", 1, LIN), ("place", 0, LIN), *[("later", 9, LIN)] * 3, *[("later", 10, LIN)] * 6])  # a clock put right
 @example([("add", 1, LIN), ("sign", 0, LIN), ("later", 6, LIN), ("later", 0, LIN), ("later", 4, LIN)])  # a sign's end
 @example([("add", 0, LIN), ("add", 1, JO), ("menu", 1, LIN), ("load", 2, LIN), ("menu", 2, JO), ("table", 1, LIN)])
+@example(
+    [("add", 1, LIN), ("place", 0, LIN), ("later", 9, LIN), ("later", 4, LIN), ("later", 4, LIN), ("later", 0, LIN)]
+)
 def test_a_view_made_from_the_one_before_is_the_one_made_from_nothing(story: list[tuple[str, int, str]]) -> None:
     lives_through(story, AUDIENCES)
 
