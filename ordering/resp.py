@@ -38,6 +38,7 @@ class Connection(asyncio.Protocol):
         self._reader = hiredis.Reader(notEnoughData=NOTHING_YET)
         self._transport: asyncio.WriteTransport | None = None
         self._loop = asyncio.get_running_loop()
+        self._unsent: list[bytes] = []
         self.lost: asyncio.Future[None] = self._loop.create_future()
         self.heard_at = self._loop.time()
 
@@ -66,9 +67,17 @@ class Connection(asyncio.Protocol):
         self._fail(exc or ConnectionError("the store closed the connection"))
 
     def send(self, *words: Word) -> None:
-        """Sends a command."""
+        """Sends a command, in the loop's next round and together with what else is sent until then: the store reads,
+        carries out, syncs and answers all of it at once."""
+        if not self._unsent:
+            self._loop.call_soon(self._send_all)
+        self._unsent.append(hiredis.pack_command(words))  # type: ignore[arg-type]  # its stub wants one word
+
+    def _send_all(self) -> None:
+        unsent = b"".join(self._unsent)
+        self._unsent.clear()
         if self._transport is not None and not self._transport.is_closing():
-            self._transport.write(hiredis.pack_command(words))  # type: ignore[arg-type]  # its stub wants one word
+            self._transport.write(unsent)
 
     def close(self, why: str = "closed") -> None:
         """Drops the connection at once."""

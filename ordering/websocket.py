@@ -28,6 +28,7 @@ class WebSocket(asyncio.Protocol):
 
     __slots__ = (
         "_close_sent",
+        "_held",
         "_kept",
         "_loop",
         "_opcode",
@@ -45,6 +46,7 @@ class WebSocket(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None  # not yet
         self._kept = b""  # what has come and is not dealt with: the beginning of a frame, mostly
+        self._held = b""  # frames that wait for another one to go with
         self._pieces: bytearray | None = None  # of a message that comes in several frames
         self._opcode = 0
         self._pong: bytes | None = None  # owed: the newest is enough, section 5.5.3
@@ -74,7 +76,22 @@ class WebSocket(asyncio.Protocol):
     def send(self, text: bytes) -> None:
         """Sends a text message (UTF-8); does nothing once the socket is closing."""
         if not self._close_sent and not self.ended:
-            self._write(_frame(_TEXT, text))
+            frame = _frame(_TEXT, text)
+            if self._held:
+                frame, self._held = frame + self._held, b""
+            self._write(frame)
+
+    def send_along(self, text: bytes) -> None:
+        """Sends a text message behind the next one, in one piece with it; or in the loop's next round, if none comes
+        until then."""
+        if not self._held:
+            self._loop.call_soon(self._send_held)
+        self._held += _frame(_TEXT, text)
+
+    def _send_held(self) -> None:
+        held, self._held = self._held, b""
+        if held and not self._close_sent and not self.ended:
+            self._write(held)
 
     def close(self, code: int, reason: str = "") -> None:
         """Begins to close: the peer answers, or is cut off after `CLOSE_LONGEST`."""

@@ -156,8 +156,8 @@ class Socket(WebSocket):
         return refusal(refused, self.t, op) | {"v": view.v if view else 0}
 
     def _answer(self, answer: Mapping[str, Any]) -> None:
-        """In the loop's next round, after the pushes that the command has caused: both leave in one piece."""
-        self._loop.call_soon(self.send, msgspec.json.encode(answer))
+        """In one piece with the push that the command has caused."""
+        self.send_along(msgspec.json.encode(answer))
 
 
 class TurnedAway(WebSocket):
