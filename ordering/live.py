@@ -215,6 +215,7 @@ class Stage:
         self, audience: Audience, shelf: Shelf, looking: "dict[str, set[Stage]]", lately: View | None, phase: int
     ) -> None:
         self.audience = audience
+        self._sitting = sitting_name(audience.subject)
         self.phase = phase
         self.seats: set[Seat] = set()
         self.view: View | None = None
@@ -372,9 +373,9 @@ class Stage:
         return self._needs
 
     def _built(self) -> View:
-        documents = {name: self._shelf.newest(name) for name in self._watched}
-        values = {name: document.value for name, document in documents.items() if document}
-        sitting = documents.get(sitting_name(self.audience.subject))
+        known = self._shelf.known()
+        values = {name: document.value for name in self._watched if (document := known.get(name))}
+        sitting = known.get(self._sitting)
         v = self._shelf.s if self.audience.board else sitting.v if sitting else 0
         return build(self.audience, values, v, now(), self.view or self._lately)
 
