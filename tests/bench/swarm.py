@@ -230,10 +230,12 @@ async def guests(port: int, codes: Sequence[str], diners: Callable[[int], int], 
         # One connection for the party; the phones' own cookies differ all the same.
         line, found = Line(port), []
         for _ in range(diners(table)):
-            line.cookies = {}
-            status, _, body = await line.ask("GET", f"/t/{code}", Accept="application/json")
+            line.cookies, tries = {}, 0
+            while (status := (await line.ask("GET", f"/t/{code}", Accept="application/json"))[0]) == 503:
+                tries += 1  # busy: comes again, as a person does
+                await asyncio.sleep(random.uniform(0, min(CAP, BASE * 2**tries)))
             if status != 200:
-                raise RuntimeError(f"GET /t/…: {status} {body[:200]!r}")
+                raise RuntimeError(f"GET /t/…: {status}")
             found.append(Line(port, line.cookies))
         line.close()
         return found
