@@ -14,7 +14,6 @@ import time
 from types import FrameType
 from typing import NoReturn
 
-import segno
 from tornado.log import enable_pretty_logging
 from tornado.netutil import bind_sockets
 
@@ -230,6 +229,8 @@ def print_links(options: Options, here: str, founded: Founded) -> None:
     table = founded.floor.tables[0]
     link = f"{options.public_url}/t/{table.code}"
     print(f"\n  {next(iter(founded.menu.shop.name.values()))} is open.\n")
+    import segno  # 20 ms, which no guest has to wait for
+
     segno.make(link, micro=False).terminal(compact=True)
     print(f"  Table {table.name}   {link}   (scan it with a phone on this network)")
     if options.demo:

@@ -12,11 +12,12 @@ from typing import Any
 from tornado.httpserver import HTTPServer
 from tornado.web import Application
 
+from ordering.codes import Codes
 from ordering.desk import Desk
 from ordering.duty import Duty
 from ordering.handlers import assets, diner, login, manage, ops, staff
 from ordering.handlers.base import NotFound
-from ordering.handlers.door import LEAVING, LiveSocket
+from ordering.handlers.socket import LEAVING, Socket
 from ordering.limits import Limits
 from ordering.listener import Listener
 from ordering.live import Live
@@ -26,16 +27,20 @@ from ordering.services import Services
 from ordering.shelf import Shelf
 from ordering.signing import SigningKeys
 from ordering.store import Store, StoreAway
+from ordering.views.pages import pages
+from ordering.views.table_page import Lately
+from ordering.views.text import LANGUAGES
 
 log = logging.getLogger(__name__)
 
-PING = 20  # seconds between WebSocket pings; proxies cut what is silent for a minute
 BODY_READ = 32 * 1024 * 1024  # bytes of a body that are read (and dropped, see `Page`) before the connection is cut
 HEADERS_LARGEST = 16 * 1024  # bytes
 IDLE = 75  # seconds that a connection may take for its next request's headers
 BODY_TIME = 60  # seconds that a request's body may take: the longest is two seconds of the slowest phone's
 DRAIN_LONGEST = 3.0  # seconds over which a process that ends sends its phones to others
 DRAIN_BATCHES = 10
+WARM_AFTER = 0.1  # seconds after the ports are open: whoever waits for them comes first
+WARM_PAUSE = 0.01  # seconds between steps, for whoever comes meanwhile
 KEYS_READ = 5.0  # seconds between looks for another signing key
 
 CODE = r"([A-Za-z0-9_-]{4,64})"
@@ -81,7 +86,8 @@ ROUTES: tuple[tuple[str, Any], ...] = (
 def services(options: Options, store: Store, ids: str) -> Services:
     """One of each for this process, not started yet."""
     shelf, limits = Shelf(store), Limits()
-    return Services(options, store, shelf, Desk(store, shelf, limits), Live(shelf), limits, ids)
+    desk = Desk(store, shelf, limits)
+    return Services(options, store, shelf, desk, Live(shelf), Codes(shelf, desk), limits, Lately(), ids)
 
 
 def application(shared: Services, keys: SigningKeys) -> Application:
@@ -96,8 +102,6 @@ def application(shared: Services, keys: SigningKeys) -> Application:
         **keys.settings(),
         static_address=assets.address,
         compress_response=True,
-        websocket_ping_interval=PING,
-        websocket_max_message_size=16 * 1024,
         log_function=_log_request,
     )
 
@@ -134,10 +138,12 @@ async def serve(
     printing.start()
     listeners = [Listener(each) for each in sockets]
     server.add_sockets(listeners)
+    warming = asyncio.create_task(_warm())
     await ending.wait()
     server.stop()
     following.cancel()
-    await asyncio.gather(following, return_exceptions=True)
+    warming.cancel()
+    await asyncio.gather(following, warming, return_exceptions=True)
     await shared.limits.stop()
     await duty.stop()
     await asyncio.gather(printing.stop(), _send_away(shared.live))
@@ -156,9 +162,18 @@ async def _follow_keys(app: Application, store: Store) -> None:
             app.settings.update((await store.signing_keys()).settings())
 
 
+async def _warm() -> None:
+    """Makes ready what the first guest would otherwise wait for, in short steps. (In a thread it would hold up whoever
+    comes meanwhile by half a second: it shares the interpreter's lock.)"""
+    await asyncio.sleep(WARM_AFTER)
+    for lang in LANGUAGES:
+        for _ in pages(lang).warm():
+            await asyncio.sleep(WARM_PAUSE)
+
+
 async def _send_away(live: Live) -> None:
     """Closes the sockets with "come back at once", in batches, so that the others are not stormed."""
-    phones = [phone for phone in live.phones() if isinstance(phone, LiveSocket)]
+    phones = [phone for phone in live.phones() if isinstance(phone, Socket)]
     size = max(1, -(-len(phones) // DRAIN_BATCHES))
     for at in range(0, len(phones), size):
         for phone in phones[at : at + size]:

@@ -3,7 +3,7 @@
 Whatever is shared, the shares add up to the whole, to the last minor unit.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -17,8 +17,6 @@ from ordering.sitting import (
     Moment,
     Off,
     Sitting,
-    cart,
-    eaters,
     joined,
     line_of,
     placed,
@@ -30,6 +28,7 @@ from ordering.state import State
 RATE = 10_000  # a rate of one whole
 TIP_MOST = 100  # per cent
 NOBODY = ""  # whose share is what nobody has claimed yet
+_CART, _VOID = State.CART, State.VOID  # looking a member up takes as long as all else of a line
 
 
 class Tax(Struct, frozen=True):
@@ -51,6 +50,18 @@ class Bill(Struct, frozen=True):
     total: int
 
 
+class Tally(Struct, frozen=True):
+    """Lines added up one by one, before anything is taken off the whole: portions, prices by the menu, what is paid for
+    them, what of that is taxed at each rate, and what of it each guest is asked for, where the bill is not shared in
+    equal parts."""
+
+    portions: int
+    prices: int
+    paid: int
+    bases: dict[int, int]
+    weights: dict[str, int]
+
+
 class Share(Struct, frozen=True):
     """What one guest (`NOBODY`: nobody yet) pays of the bill, and adds to it."""
 
@@ -61,12 +72,13 @@ class Share(Struct, frozen=True):
 
 def price(line: Line) -> int:
     """What the line costs by the menu: nothing once it is void."""
-    return 0 if line.state is State.VOID else line.unit_price * line.qty
+    return 0 if line.state is _VOID else line.unit_price * line.qty
 
 
 def amount(line: Line) -> int:
     """What the line costs, with what was taken off it."""
-    return price(line) - taken_off(price(line), line.off)
+    whole = price(line)
+    return whole - taken_off(whole, line.off) if line.off else whole
 
 
 def taken_off(whole: int, off: Off | None) -> int:
@@ -79,19 +91,20 @@ def bill(lines: Iterable[Line], terms: Terms, off: Off | None = None) -> Bill:
 
     What is taken off the whole is taken off each line in proportion, so that each rate's tax is on what is paid.
     """
-    kept = [line for line in lines if line.state is not State.VOID]
-    amounts = [amount(line) for line in kept]
-    reductions = apportion(taken_off(sum(amounts), off), amounts) if kept else []
-    paid = [whole - less for whole, less in zip(amounts, reductions, strict=True)]
+    kept = [line for line in lines if line.state is not _VOID]
+    paid = [amount(line) for line in kept]
+    if off and kept:
+        paid = [whole - less for whole, less in zip(paid, apportion(taken_off(sum(paid), off), paid), strict=True)]
+    bases: dict[int, int] = {}
+    for line, part in zip(kept, paid, strict=True):
+        if line.tax:
+            bases[line.tax] = bases.get(line.tax, 0) + part
+    taxes = tuple([_tax(rate, base, terms) for rate, base in sorted(bases.items())])
     service = _part(sum(paid), terms.service, RATE)
-    taxes = tuple(
-        _tax(rate, sum(part for line, part in zip(kept, paid, strict=True) if line.tax == rate), terms)
-        for rate in sorted({line.tax for line in kept if line.tax})
-    )
-    added = 0 if terms.tax_included else sum(tax.amount for tax in taxes)
-    whole = sum(price(line) for line in kept)
+    added = 0 if terms.tax_included else sum([tax.amount for tax in taxes])
+    whole = sum([line.unit_price * line.qty for line in kept])
     return Bill(
-        portions=sum(line.qty for line in kept),
+        portions=sum([line.qty for line in kept]),
         lines=whole,
         off=whole - sum(paid),
         service=service,
@@ -110,9 +123,40 @@ def in_sight(sitting: Sitting, terms: Terms) -> Bill:
     return bill(sitting.lines, terms, sitting.off)
 
 
-def to_send(sitting: Sitting, terms: Terms) -> Bill:
-    """What the cart comes to."""
-    return bill(cart(sitting), terms)
+def tally(sitting: Sitting, lines: Iterable[Line], before: Tally | None = None) -> Tally:
+    """These lines of the sitting added up; or added to those `before`."""
+    if before is None:
+        portions = prices = paid = 0
+        bases: dict[int, int] = {}
+        weights = dict.fromkeys([*(guest.id for guest in sitting.guests), NOBODY], 0)
+    else:
+        portions, prices, paid = before.portions, before.prices, before.paid
+        bases, weights = {**before.bases}, {**before.weights}
+    claiming = sitting.split == "lines"
+    for line in lines:
+        if line.state is _VOID:
+            continue
+        whole = cost = line.unit_price * line.qty
+        if line.off:
+            cost -= taken_off(whole, line.off)
+        portions += line.qty
+        prices += whole
+        paid += cost
+        if line.tax:
+            bases[line.tax] = bases.get(line.tax, 0) + cost
+        if not line.shared and not claiming:
+            weights[line.guest if line.guest in weights else NOBODY] += cost
+            continue
+        payers = _payers(sitting, line, weights)
+        for guest, part in zip(payers, apportion(cost, [1] * len(payers)), strict=True):
+            weights[guest] += part
+    return Tally(portions, prices, paid, bases, weights)
+
+
+def comes_to(tally: Tally, terms: Terms) -> int:
+    """The total of the bill of these lines, where nothing is taken off the whole."""
+    added = 0 if terms.tax_included else sum([_tax(rate, base, terms).amount for rate, base in tally.bases.items()])
+    return tally.paid + _part(tally.paid, terms.service, RATE) + added
 
 
 def shares(sitting: Sitting, lines: Sequence[Line], terms: Terms) -> list[Share]:
@@ -121,27 +165,35 @@ def shares(sitting: Sitting, lines: Sequence[Line], terms: Terms) -> list[Share]
     By guest: one's own lines, and an equal part of what is for the table. In equal parts: among `people`; those
     without a phone are `NOBODY`'s. By lines: what one has claimed, with whoever else did; the rest is `NOBODY`'s.
     """
-    whole = bill(lines, terms, sitting.off).total
-    guests = [guest.id for guest in sitting.guests]
-    if sitting.split == "equal":
-        people = sitting.people or max(1, len(guests))
-        parts = dict.fromkeys(guests, 0)
-        for number, part in enumerate(apportion(whole, [1] * people)):
-            guest = guests[number] if number < len(guests) else NOBODY
-            parts[guest] = parts.get(guest, 0) + part
-    else:
-        weights = dict.fromkeys([*guests, NOBODY], 0)
-        for line in lines:
-            payers = _payers(sitting, line)
-            for guest, part in zip(payers, apportion(amount(line), [1] * len(payers)), strict=True):
-                weights[guest] += part
-        parts = dict(zip(weights, apportion(whole, list(weights.values())), strict=True))
-    tips = {guest.id: guest.tip for guest in sitting.guests}
+    return shared(sitting, tally(sitting, lines), bill(lines, terms, sitting.off).total)
+
+
+def shared(sitting: Sitting, tally: Tally, whole: int) -> list[Share]:
+    """Everyone's share of lines that have been added up and come to `whole`."""
+    percents = {guest.id: guest.tip for guest in sitting.guests}
     return [
-        Share(guest, part, _part(part, tips.get(guest, 0), 100))
-        for guest, part in parts.items()
+        Share(guest, part, tip_on(part, percents.get(guest, 0)))
+        for guest, part in parts(sitting, tally, whole).items()
         if guest != NOBODY or part
     ]
+
+
+def parts(sitting: Sitting, tally: Tally, whole: int) -> dict[str, int]:
+    """Everyone's part of these lines, by guest, without the tip; of `NOBODY` perhaps nothing."""
+    if sitting.split != "equal":
+        return dict(zip(tally.weights, apportion(whole, [*tally.weights.values()]), strict=True))
+    guests = [guest.id for guest in sitting.guests]
+    people = sitting.people or max(1, len(guests))
+    found = dict.fromkeys(guests, 0)
+    for number, part in enumerate(apportion(whole, [1] * people)):
+        guest = guests[number] if number < len(guests) else NOBODY
+        found[guest] = found.get(guest, 0) + part
+    return found
+
+
+def tip_on(part: int, percent: int) -> int:
+    """What somebody adds to their part."""
+    return _part(part, percent, 100) if percent else 0
 
 
 def apportion(whole: int, weights: Sequence[int]) -> list[int]:
@@ -150,14 +202,20 @@ def apportion(whole: int, weights: Sequence[int]) -> list[int]:
     The units that rounding leaves go to the largest remainders, the first of equals. Without any weight the parts
     are equal.
     """
-    if not any(weights):
-        weights = [1] * len(weights)
     sum_of_weights = sum(weights)
-    parts = [whole * weight // sum_of_weights for weight in weights]
+    if not sum_of_weights:
+        weights, sum_of_weights = [1] * len(weights), len(weights)
+    if whole == sum_of_weights:
+        return [*weights]
+    divided = [divmod(whole * weight, sum_of_weights) for weight in weights]
+    parts = [part for part, _ in divided]
     left = whole - sum(parts)
-    by_remainder = sorted(range(len(weights)), key=lambda at: (-(whole * weights[at] % sum_of_weights), at))
-    for at in by_remainder[:left]:
-        parts[at] += 1
+    if left:
+        by_remainder = sorted(
+            range(len(weights)), key=[-rest for _, rest in divided].__getitem__
+        )  # keeps equals' order
+        for at in by_remainder[:left]:
+            parts[at] += 1
     return parts
 
 
@@ -193,11 +251,14 @@ def tip(sitting: Sitting, command: Tip, moment: Moment) -> Sitting:
     return replace(sitting, guests=guests)
 
 
-def _payers(sitting: Sitting, line: Line) -> list[str]:
-    """Who pays for a line; what is in the cart is paid by those who eat it until it is sent and can be claimed."""
-    if sitting.split == "lines" and line.state is not State.CART:
-        return [*line.claimed] or [NOBODY]
-    return [guest.id for guest in eaters(sitting, line)] or [NOBODY]
+def _payers(sitting: Sitting, line: Line, known: Container[str]) -> Sequence[str]:
+    """Who pays for a line, of the guests who are `known`; what is in the cart is paid by those who eat it until it is
+    sent and can be claimed."""
+    if sitting.split == "lines" and line.state is not _CART:
+        return line.claimed or (NOBODY,)
+    if not line.shared:
+        return (line.guest if line.guest in known else NOBODY,)
+    return [guest.id for guest in sitting.guests] or (NOBODY,)
 
 
 def _tax(rate: int, base: int, terms: Terms) -> Tax:

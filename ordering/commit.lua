@@ -14,9 +14,11 @@ A message is "v r s\nbody". The record of an op is "fingerprint s answer".
 Returns {"done", record}                          this op took effect before
         {"conflict", s, key, v, r, s, b, …}       documents that do not stand where the rules saw them
         {"ok", s}                                 committed as number s
+        the error NOPERM                          the user may not do all of it
 
 A script has no roll-back: everything is checked before the first write. The first write is XADD, whose id is the
-sequence number, so that it is also the one that refuses when the store is full or read-only. ]]
+sequence number, so that it is also the one that refuses when the store is full or read-only. What the user may do is
+asked first: the server itself would find out in the middle, with the op remembered and the documents not written. ]]
 
 local record = redis.call('GET', KEYS[1])
 if record then
@@ -39,6 +41,17 @@ for i = 4, #KEYS do
 end
 if #conflict > 2 then
   return conflict
+end
+
+local may = redis.acl_check_cmd
+local allowed = may('XADD', KEYS[3], '*', 'entry', '') and may('SET', KEYS[2], '') and may('SET', KEYS[1], '')
+for _, document in ipairs(documents) do
+  if document.r ~= '' then
+    allowed = allowed and may('HSET', document.key, 'v', '') and may('SPUBLISH', document.key, '')
+  end
+end
+if not allowed then
+  return redis.error_reply('NOPERM the user may not use XADD, SET, HSET and SPUBLISH on all keys of the shop')
 end
 
 local s = tonumber(redis.call('GET', KEYS[2]) or '0') + 1

@@ -86,6 +86,12 @@ class Desk:
         known = found is not None and any(guest.id == who for guest in found.guests)
         return floor.by_sitting.get(sitting_id) if known else None
 
+    async def guests(self, sitting_id: str) -> set[str]:
+        """Who is a guest of this sitting, or was one and has moved on; raises `Refused` `store_away`."""
+        name = sitting_name(sitting_id)
+        found: Sitting | None = (await self.look(name))[name].value
+        return {guest.id for guest in found.guests} | found.left.keys() if found else set()
+
     async def belongs(self, sitting_id: str, table_id: str, who: str) -> bool:
         """Whether the sitting is the table's present one, or this guest is or was one of it."""
         name = sitting_name(sitting_id)
@@ -258,12 +264,12 @@ class Desk:
 
         await self._do(_Person(account.id, account.name), command, [STAFF], rule)
 
-    async def left(self, account: Account) -> None:
-        """Somebody has left a device."""
+    async def left(self, account: Account, login: int) -> None:
+        """Somebody has left a device: the login that was made there at this time (ms) is over."""
         command = commands.LogOut(secrets.token_hex(8))
 
         def rule(case: Case) -> Decision:
-            return Decision({STAFF: case.values[STAFF]}, {})
+            return Decision({STAFF: staff.left(case.values[STAFF], account.id, login, case.moment)}, {})
 
         await self._do(_Person(account.id, account.name), command, [STAFF], rule)
 

@@ -11,10 +11,11 @@ from msgspec.structs import replace
 from ordering.documents import FLOOR, MENU, STAFF, STOCK
 from ordering.floor import Floor
 from ordering.menu import Menu
-from ordering.options import Options
+from ordering.options import MANAGER_PASSWORD, Options, OptionsError
 from ordering.pictures import COVER, DISH, LOGO, Prepared, prepare
+from ordering.refused import Refused
 from ordering.restaurant import DEMO, Restaurant, RestaurantError, read
-from ordering.staff import Account, Staff
+from ordering.staff import PASSWORD_SHORTEST, Account, Staff, must_be_secret
 from ordering.store import Committed, Store
 from ordering.verdicts import new_code
 
@@ -33,6 +34,7 @@ async def found(store: Store, options: Options) -> Founded:
     Raises:
         RestaurantError: when it is empty and nothing says with what to fill it.
         PictureError: when a picture of it can't be used.
+        OptionsError: when the first manager's password is none.
         StoreAway
     """
     names = (MENU, STOCK, FLOOR, STAFF)
@@ -42,6 +44,7 @@ async def found(store: Store, options: Options) -> Founded:
         if menu is not None and floor is not None and staff is not None:
             return Founded(menu, floor, None)
         restaurant = _restaurant(options)
+        _must_be_secret(options.manager_password or "")
         menu, files = await asyncio.to_thread(_illustrated, restaurant)
         await store.keep(files)
         password = options.manager_password or secrets.token_urlsafe(9)
@@ -80,6 +83,16 @@ def _illustrated(restaurant: Restaurant) -> tuple[Menu, dict[str, bytes]]:
         ),
     )
     return menu, {name: content for each in prepared for name, content in each.files.items()}
+
+
+def _must_be_secret(password: str) -> None:
+    try:
+        must_be_secret(password, "")
+    except Refused as refused:
+        raise OptionsError(
+            f"{MANAGER_PASSWORD} is not a password that protects anything: take {PASSWORD_SHORTEST} characters or more "
+            "that nobody guesses, or leave it out to have one made up"
+        ) from refused
 
 
 def _restaurant(options: Options) -> Restaurant:

@@ -6,8 +6,8 @@ Never by address: a whole dining room shares one. All limits stand here, and in 
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import NamedTuple
 
 from ordering import metrics
@@ -24,6 +24,9 @@ class Rate(NamedTuple):
 GUEST = Rate(100, 300)  # commands of one phone: far above a person, below what hurts a table
 PARTY = Rate(200, 600)  # commands of all phones of a table
 PASSWORDS = Rate(20 / 300, 20)  # wrong passwords for one name, from devices that nobody has logged in on
+SECRETS_KNOWN = 2  # passwords and PINs that are checked at a time: each takes 64 MB and a processor
+SECRETS_STRANGE = 1  # … of devices on which nobody has logged in: they never keep those who work here waiting
+SECRETS_WAITING = 10  # that wait for their turn
 KNOWN_BUDGETS = 20_000  # kept; whose was used longest ago starts afresh
 PAGES_OF_A_GUEST = 8  # open at once on one phone; the oldest gives way
 PAGES_OF_A_PARTY = 200
@@ -54,6 +57,32 @@ class Budget:
         """Takes one."""
         self._left -= 1
 
+    def give_back(self) -> None:
+        """It was none."""
+        self._left = min(self._rate.at_once, self._left + 1)
+
+
+class Queue:
+    """So many at a time, and so many that wait for their turn; who comes then is turned away."""
+
+    def __init__(self, at_once: int, waiting: int) -> None:
+        self._turns = asyncio.Semaphore(at_once)
+        self._most = at_once + waiting
+        self._here = 0
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """One's turn; raises `Refused` `busy`."""
+        if self._here >= self._most:
+            metrics.shed.labels(what="login").inc()
+            raise Refused("busy")
+        self._here += 1
+        try:
+            async with self._turns:
+                yield
+        finally:
+            self._here -= 1
+
 
 class Limits:
     """What one process keeps count of."""
@@ -63,6 +92,8 @@ class Limits:
         self._under_way = 0
         self._watching: asyncio.Task[None] | None = None
         self.lag = 0.0
+        self.secrets = Queue(SECRETS_KNOWN, SECRETS_WAITING)
+        self.strangers_secrets = Queue(SECRETS_STRANGE, SECRETS_WAITING)
 
     def start(self) -> None:
         """Begins to look at the loop."""
@@ -76,10 +107,14 @@ class Limits:
 
     def budget(self, of: str, rate: Rate) -> Budget:
         """Somebody's budget of a kind."""
-        budget = self._budgets.pop((of, rate), None) or Budget(rate)
-        self._budgets[of, rate] = budget
-        if len(self._budgets) > KNOWN_BUDGETS:
-            self._budgets.popitem(last=False)
+        key = of, rate
+        budget = self._budgets.get(key)
+        if budget is None:
+            budget = self._budgets[key] = Budget(rate)
+            if len(self._budgets) > KNOWN_BUDGETS:
+                self._budgets.popitem(last=False)
+        else:
+            self._budgets.move_to_end(key)
         return budget
 
     def command(self, guest: str, party: str) -> None:

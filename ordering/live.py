@@ -1,20 +1,21 @@
 """Who is connected and looks at what, and what each of them received last: pushes the differences.
 
 All phones of an audience share one view and, when they received the same before, one encoded push. A phone that has
-not drained its last push is not queued for: when it has, it gets the difference to the newest view. So a slow phone
-costs one push, and delays nobody.
+not read its last push is not queued for: when it has, it gets the difference to the newest view. So a slow phone
+costs one push, and delays nobody. Nothing here waits for a phone.
 """
 
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Coroutine, Mapping
+from collections.abc import Coroutine, Mapping
 from typing import Any, Protocol
 
 import msgspec
 
 from ordering.clock import now
 from ordering.documents import FLOOR, sitting_name
+from ordering.floor import Floor
 from ordering.limits import PAGES, PAGES_OF_A_GUEST, PAGES_OF_A_PARTY
 from ordering.refused import Refused
 from ordering.shelf import Shelf
@@ -24,7 +25,9 @@ from ordering.views.blocks import View, difference
 log = logging.getLogger(__name__)
 
 BEAT_BOARD = 1.0  # seconds between signs of life to a staff board: it must say how fresh it is
-BEAT_DINER = 15.0  # … to a guest's page, which reconnects when it has heard nothing for 35
+BEATS_DINER = 15  # of them until there is one to a guest's page, which reconnects when it has heard nothing for 35 s
+SILENCE = 20.0  # seconds after which a phone is asked whether it is there; it has as long to answer
+PROBES = 5  # beats between looks at who has said nothing
 STUCK_LONGEST = 20.0  # seconds that one push may take before the phone is dropped
 LATELY = 200  # views of pages that are kept to make the next ones from; what they share is there once
 PROOF_LASTS = 2.5  # seconds after which a look no longer proves a board's number
@@ -33,11 +36,17 @@ PROOF_LASTS = 2.5  # seconds after which a look no longer proves a board's numbe
 class Phone(Protocol):
     """A connected page."""
 
-    def send(self, message: bytes) -> Awaitable[None]:
-        """Sends a text message; done when it has left this process, raises when the phone is gone."""
+    full: bool
+    """It has not read what was sent: whoever owns it calls `Seat.drained` when it has."""
 
-    def drop(self) -> None:
-        """Cuts the connection without waiting."""
+    def send(self, message: bytes) -> None:
+        """Sends a text message, without waiting; does nothing when the phone is gone."""
+
+    def probe(self, now: float, silence: float) -> None:
+        """Asks for a sign of life if there was none for so many seconds, and drops whoever gives none."""
+
+    def cut(self) -> None:
+        """Ends the connection without waiting."""
 
     def dismiss(self) -> None:
         """Ends the connection for good."""
@@ -46,14 +55,22 @@ class Phone(Protocol):
 class Seat:
     """A phone in its audience: `sent` is the view that it has, or is just getting."""
 
+    __slots__ = ("full_since", "gone", "owed_beat", "owner", "phone", "sent", "stage")
+
     def __init__(self, phone: Phone, stage: "Stage", owner: str = "") -> None:
         self.phone = phone
         self.stage = stage
         self.owner = owner
         self.sent: View | None = None
-        self.busy_since: float | None = None
+        self.full_since = 0.0
         self.gone = False
         self.owed_beat = False
+
+    def drained(self) -> None:
+        """The phone has read what it was sent."""
+        self.full_since = 0.0
+        if not self.gone:
+            self.stage.catch_up(self)
 
 
 class Live:
@@ -65,6 +82,7 @@ class Live:
         self._looking: dict[str, set[Stage]] = {}
         self._dirty: set[Stage] = set()
         self._beats = 0
+        self._phase = 0
         self._beating: asyncio.Task[None] | None = None
         self.dropped = 0
         self._loose: set[asyncio.Task[None]] = set()
@@ -100,7 +118,8 @@ class Live:
         stage = self._stages.get(audience)
         if stage is None:
             lately = self._lately.get(audience)
-            stage = self._stages[audience] = Stage(audience, self._shelf, self._looking, lately)
+            self._phase += 1
+            stage = self._stages[audience] = Stage(audience, self._shelf, self._looking, lately, self._phase)
         seat = Seat(phone, stage, owner)
         stage.join(seat)
         self._seats += 1
@@ -175,21 +194,28 @@ class Live:
         while True:
             await asyncio.sleep(BEAT_BOARD)
             self._beats += 1
-            guests_too = self._beats % (BEAT_DINER / BEAT_BOARD) == 0
+            at = asyncio.get_running_loop().time()
             for stage in list(self._stages.values()):
+                turn = self._beats + stage.phase  # not all tables in the same second
+                guests_too = not stage.audience.board and turn % BEATS_DINER == 0
                 if stage.audience.board or guests_too:
                     stage.beat()
-                if (guests_too and not stage.audience.board) or stage.due(now()):
+                if guests_too or stage.due(now()):
                     self._dirty.add(stage)  # who is here, what is served now, what is late: time alone changes them
-                self.dropped += stage.drop_stuck()
+                self.dropped += stage.drop_stuck(at)
+                if turn % PROBES == 0:
+                    stage.probe(at)
             self._flush()
 
 
 class Stage:
     """One audience's view, and the phones that look at it."""
 
-    def __init__(self, audience: Audience, shelf: Shelf, looking: "dict[str, set[Stage]]", lately: View | None) -> None:
+    def __init__(
+        self, audience: Audience, shelf: Shelf, looking: "dict[str, set[Stage]]", lately: View | None, phase: int
+    ) -> None:
         self.audience = audience
+        self.phase = phase
         self.seats: set[Seat] = set()
         self.view: View | None = None
         self._coming: set[Seat] = set()  # their documents are being read
@@ -199,6 +225,8 @@ class Stage:
         self._watched: set[str] = set()
         self._pending: set[asyncio.Task[None]] = set()
         self._watching_more = False
+        self._needs: set[str] | None = None
+        self._needs_of: Floor | None = None
         shelf.keen += audience.board
 
     def join(self, seat: Seat) -> None:
@@ -231,14 +259,15 @@ class Stage:
         """Builds the view anew and sends what differs to everyone who can take it."""
         if not self.looked_at:
             return
-        wanted = needs(self.audience, self._floor())
-        if not wanted <= self._watched:
-            if not self._watching_more:
-                self._watching_more = True
-                self._later(self._watch_more())
-            return
-        self._unwatch(self._watched - wanted)
-        if self.view is None or any(self._shelf.newest(name) is None for name in wanted):
+        wanted = self._wanted()
+        if wanted != self._watched:
+            if not wanted <= self._watched:
+                if not self._watching_more:
+                    self._watching_more = True
+                    self._later(self._watch_more())
+                return
+            self._unwatch(self._watched - wanted)
+        if self.view is None:
             return
         before, self.view = self.view, self._built()
         if before.blocks == self.view.blocks and before.order == self.view.order:
@@ -252,7 +281,7 @@ class Stage:
             self._push(seat, shared)
 
     def beat(self) -> None:
-        """A sign of life to every phone; to one that is busy as soon as it is not, since it may be what tells that the
+        """A sign of life to every phone; to one that is full as soon as it is not, since it may be what tells that the
         store is back."""
         if self.view is None or (self.audience.board and self._pending):
             return  # a board that is still reading something can't tell its number
@@ -260,10 +289,10 @@ class Stage:
         for seat in tuple(self.seats):
             if seat.gone or seat.sent is None:
                 continue
-            if seat.busy_since is None:
-                self._send(seat, message)
-            else:
+            if seat.phone.full:
                 seat.owed_beat = True
+            else:
+                self._send(seat, message)
 
     def _sign(self) -> bytes:
         assert self.view
@@ -271,19 +300,31 @@ class Stage:
         v = self._shelf.s if self.audience.board else self.view.v
         return _encode({"v": v, "live": live})
 
-    def drop_stuck(self) -> int:
-        """Drops phones whose push has not left for too long; returns how many."""
-        now = asyncio.get_running_loop().time()
-        stuck = [seat for seat in self.seats if seat.busy_since and now - seat.busy_since > STUCK_LONGEST]
+    def drop_stuck(self, at: float) -> int:
+        """Drops phones that have not read their push for too long; returns how many."""
+        stuck = [seat for seat in self.seats if seat.full_since and at - seat.full_since > STUCK_LONGEST]
         for seat in stuck:
-            seat.phone.drop()
+            seat.phone.cut()
         return len(stuck)
+
+    def probe(self, at: float) -> None:
+        """Finds phones that are there no more and have not said so."""
+        for seat in tuple(self.seats):
+            seat.phone.probe(at, SILENCE)
+
+    def catch_up(self, seat: Seat) -> None:
+        """What a phone has missed while it did not read."""
+        if seat in self.seats:
+            self._push(seat, {})
+            if seat.owed_beat and not seat.phone.full:
+                seat.owed_beat = False
+                self._send(seat, self._sign())
 
     async def _show(self, seat: Seat) -> None:
         """Watches what the audience needs, then shows the new phone the whole of it."""
-        await self._watch(needs(self.audience, self._floor()))
+        await self._watch(self._wanted())
         if self.audience.board:  # the floor, just read, may name other sittings
-            await self._watch(needs(self.audience, self._floor()))
+            await self._watch(self._wanted())
         if self.view is None:
             self.view = self._built()
         else:
@@ -295,7 +336,7 @@ class Stage:
 
     async def _watch_more(self) -> None:
         try:
-            await self._watch(needs(self.audience, self._floor()))
+            await self._watch(self._wanted())
         finally:
             self._watching_more = False
         self.refresh()
@@ -304,7 +345,7 @@ class Stage:
         """The view can't be made: says so in the log and drops the phones, which come back for another try."""
         log.error("a view of %s failed", self.audience, exc_info=error)
         for seat in [*self.seats, *self._coming]:
-            seat.phone.drop()
+            seat.phone.cut()
 
     async def _watch(self, wanted: set[str]) -> None:
         """Watches what is not watched yet, and has what is watched read again for who has just come."""
@@ -322,9 +363,13 @@ class Stage:
             if not self._looking[name]:
                 del self._looking[name]
 
-    def _floor(self) -> Any:
-        floor = self._shelf.newest(FLOOR)
-        return floor.value if floor else None
+    def _wanted(self) -> set[str]:
+        """The names of the documents to look at: others when the floor is another."""
+        document = self._shelf.newest(FLOOR)
+        floor = document.value if document else None
+        if self._needs is None or floor is not self._needs_of:
+            self._needs, self._needs_of = needs(self.audience, floor), floor
+        return self._needs
 
     def _built(self) -> View:
         documents = {name: self._shelf.newest(name) for name in self._watched}
@@ -334,8 +379,8 @@ class Stage:
         return build(self.audience, values, v, now(), self.view or self._lately)
 
     def _push(self, seat: Seat, shared: dict[int, bytes]) -> None:
-        """Sends the difference to a phone that is not busy; `shared` holds those made already, by what went before."""
-        if seat.gone or seat.busy_since is not None or seat.sent is self.view or self.view is None:
+        """Sends the difference to a phone that is not full; `shared` holds those made already, by what went before."""
+        if seat.gone or seat.phone.full or seat.sent is self.view or self.view is None:
             return
         message = shared.get(id(seat.sent))
         if message is None:
@@ -344,23 +389,9 @@ class Stage:
         self._send(seat, message)
 
     def _send(self, seat: Seat, message: bytes) -> None:
-        seat.busy_since = asyncio.get_running_loop().time()
-        try:
-            sending = asyncio.ensure_future(seat.phone.send(message))
-        except Exception:
-            seat.phone.drop()
-            return
-        sending.add_done_callback(lambda done: self._sent(seat, done))
-
-    def _sent(self, seat: Seat, done: "asyncio.Future[None]") -> None:
-        seat.busy_since = None
-        if done.cancelled() or done.exception() is not None:
-            seat.phone.drop()
-        elif seat in self.seats:
-            self._push(seat, {})
-            if seat.owed_beat and seat.busy_since is None:
-                seat.owed_beat = False
-                self._send(seat, self._sign())
+        seat.phone.send(message)
+        if seat.phone.full:
+            seat.full_since = asyncio.get_running_loop().time()
 
     def _later(self, work: Any) -> None:
         task: asyncio.Task[None] = asyncio.create_task(work)

@@ -32,3 +32,8 @@ def here(near: Near, now: int) -> dict[str, Sign]:
 def choosing(sign: Sign, now: int) -> str:
     """The category at which somebody is choosing right now, "" if none."""
     return sign.where if now - sign.since <= CHOOSING_LASTS else ""
+
+
+def ends(sign: Sign) -> tuple[int, int]:
+    """From when on (ms) a sign does not count, and says no more where somebody is choosing."""
+    return sign.at + SIGN_LASTS + 1, sign.since + CHOOSING_LASTS + 1

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from tornado.options import Error, OptionParser
 
-from ordering.store import CLUSTER, seed_servers
+from ordering.address import CLUSTER, seed_servers
 
 
 class OptionsError(Exception):

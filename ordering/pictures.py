@@ -3,11 +3,12 @@
 import hashlib
 from io import BytesIO
 from pathlib import Path
-from typing import NamedTuple
-
-from PIL import Image, ImageOps, UnidentifiedImageError
+from typing import TYPE_CHECKING, NamedTuple
 
 from ordering.menu import Picture
+
+if TYPE_CHECKING:  # only an empty shop needs it, and a start should not wait for it
+    from PIL import Image
 
 FILE_LARGEST = 20 * 1024 * 1024  # bytes
 PIXELS_MOST = 50_000_000  # of the original: a decoded pixel takes 4 bytes
@@ -50,6 +51,8 @@ def prepare(path: Path, shape: Shape) -> Prepared:
     except PictureError:
         raise
     except OSError as error:
+        from PIL import UnidentifiedImageError
+
         why = "is no picture that can be read" if isinstance(error, UnidentifiedImageError) else error.strerror or error
         raise PictureError(f"{path}: {why}") from error
     except Exception as error:  # Pillow's decoders fail in every way that there is
@@ -57,6 +60,8 @@ def prepare(path: Path, shape: Shape) -> Prepared:
 
 
 def _prepared(path: Path, original: bytes, shape: Shape) -> Prepared:
+    from PIL import Image, ImageOps
+
     with Image.open(BytesIO(original)) as opened:
         if opened.width * opened.height > PIXELS_MOST:
             raise PictureError(f"{path} has more than {PIXELS_MOST // 1_000_000} million pixels")
@@ -71,12 +76,14 @@ def _prepared(path: Path, original: bytes, shape: Shape) -> Prepared:
     return Prepared(Picture(name, widths[-1], height, widths), files)
 
 
-def _encoded(image: Image.Image, width: int) -> bytes:
+def _encoded(image: "Image.Image", width: int) -> bytes:
+    from PIL import Image
+
     smaller = image.resize((width, max(1, round(image.height * width / image.width))), Image.Resampling.LANCZOS)
     written = BytesIO()
     smaller.save(written, "WEBP", quality=QUALITY)
     return written.getvalue()
 
 
-def _transparent(image: Image.Image) -> bool:
+def _transparent(image: "Image.Image") -> bool:
     return image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info

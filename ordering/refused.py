@@ -135,6 +135,7 @@ WORDS: dict[str, Word] = {
     "last_manager": Word(409, N_("That would leave nobody who may manage: there must be a manager with a password.")),
     "no_secret": Word(409, N_("Please give a password or a PIN.")),
     "weak_password": Word(409, N_("A password has %(least)s to %(most)s characters.")),
+    "easy_password": Word(409, N_("That password is guessed at once: please take another.")),
     "bad_pin": Word(409, N_("A PIN has 4 to 8 digits.")),
     "weak_pin": Word(409, N_("That PIN is guessed at once: please take other digits.")),
     "wrong_password": Word(403, N_("That password is wrong.")),

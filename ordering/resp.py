@@ -90,11 +90,17 @@ class Connection(asyncio.Protocol):
 
 class Line(Connection):
     """A connection for commands: they go out in the order in which they were asked, without waiting for each other,
-    and their answers come back in that order. What is asked together costs the store one read and one sync."""
+    and their answers come back in that order. What is asked together costs the store one read and one sync.
 
-    def __init__(self) -> None:
+    An answer that takes longer than `patience` seconds ends the connection: whatever waits behind it would wait in
+    vain. One timer for the connection watches over all of them.
+    """
+
+    def __init__(self, patience: float) -> None:
         super().__init__()
-        self._waiting: deque[asyncio.Future[Any]] = deque()
+        self._patience = patience
+        self._waiting: deque[tuple[asyncio.Future[Any], float]] = deque()  # since when (loop's time)
+        self._watch: asyncio.TimerHandle | None = None
 
     @property
     def waiting(self) -> int:
@@ -110,21 +116,37 @@ class Line(Connection):
         if self.lost.done():
             answer.set_exception(ConnectionError("the connection is lost"))
             return answer
-        self._waiting.append(answer)
+        self._waiting.append((answer, self._loop.time()))
+        if self._watch is None:
+            self._watch = self._loop.call_later(self._patience, self._look)
         self.send(*words)
         return answer
+
+    def _look(self) -> None:
+        """Looks at who has waited longest, and again when that one will have waited too long."""
+        self._watch = None
+        if not self._waiting:
+            return
+        due = self._waiting[0][1] + self._patience
+        if due <= self._loop.time():
+            self.close(f"no answer within {self._patience:g} s")
+        else:
+            self._watch = self._loop.call_at(due, self._look)
 
     def _deal_with(self, answer: Any) -> None:
         if not self._waiting:  # which of the answers belong to whom can't be told any more
             raise ConnectionError("the store has answered what nobody asked")
-        waiting = self._waiting.popleft()
+        waiting, _ = self._waiting.popleft()
         if not waiting.done():  # else whoever asked has given up
             waiting.set_result(answer)
 
     def _fail(self, why: Exception) -> None:
         super()._fail(why)
+        if self._watch is not None:
+            self._watch.cancel()
+            self._watch = None
         while self._waiting:
-            waiting = self._waiting.popleft()
+            waiting, _ = self._waiting.popleft()
             if not waiting.done():
                 waiting.set_exception(ConnectionError(str(why)))
 

@@ -15,7 +15,6 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 from msgspec import Meta, Struct
-from pypinyin import Style, lazy_pinyin
 
 from ordering.brand import is_colour
 from ordering.floor import Area, Floor, Table
@@ -392,6 +391,8 @@ def _found_by(name: Names) -> str:
     chinese = name.get("zh", "")
     if not chinese:
         return ""
+    from pypinyin import Style, lazy_pinyin  # its dictionaries take 0.2 s, and only an empty shop needs them
+
     return " ".join("".join(lazy_pinyin(chinese, style=style)).lower() for style in (Style.NORMAL, Style.FIRST_LETTER))
 
 

@@ -2,12 +2,14 @@
 
 from typing import NamedTuple
 
+from ordering.codes import Codes
 from ordering.desk import Desk
 from ordering.limits import Limits
 from ordering.live import Live
 from ordering.options import Options
 from ordering.shelf import Shelf
 from ordering.store import Store
+from ordering.views.table_page import Lately
 
 
 class Services(NamedTuple):
@@ -18,5 +20,7 @@ class Services(NamedTuple):
     shelf: Shelf
     desk: Desk
     live: Live
+    codes: Codes
     limits: Limits
+    lately: Lately
     ids: str

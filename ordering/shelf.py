@@ -134,7 +134,10 @@ class Shelf:
     def put(self, documents: Iterable[Document]) -> None:
         """Documents that were read for a page or a command: taken as they are, unless something watched is newer."""
         for document in documents:
-            if document.name in self._watchers:
+            held = self._documents.get(document.name)
+            if held is not None and (held.v, held.r) == (document.v, document.r):
+                self._documents[document.name] = self._documents.pop(document.name)  # used last
+            elif document.name in self._watchers:
                 self._take_newer(document)
             else:
                 self._set(document)
@@ -143,7 +146,7 @@ class Shelf:
 
     def _heard(self, channel: bytes, payload: bytes) -> None:
         try:
-            document = self._store.message(channel, payload)
+            document = self._store.message(channel, payload, self._documents)
         except StoreAway as error:
             log.error("a message on %r can't be read: %s", channel, error)
             return

@@ -29,13 +29,31 @@ ACCOUNTS_MOST = 200
 PIN = re.compile(r"[0-9]{4,8}")
 PASSWORD_SHORTEST = 8  # characters
 PASSWORD_LONGEST = 200
+DIFFERENT = 4  # characters, at least, of a password
+# fmt: off
+EASY = frozenset({
+    "password", "passw0rd", "p@ssw0rd", "password1", "password12", "password123", "qwertyuiop",
+    "qwerty123", "qwertyui", "1qaz2wsx", "1q2w3e4r", "1q2w3e4r5t", "asdfghjkl", "zxcvbnm1",
+    "zxcvbnm123", "iloveyou", "sunshine", "princess", "football", "baseball", "superman", "trustno1",
+    "letmein1", "welcome1", "welcome123", "admin123", "admin1234", "administrator", "manager1",
+    "manager123", "changeme", "restaurant", "waiter123", "kitchen1", "kitchen123", "test1234",
+    "abcd1234", "abc12345", "a1234567", "a12345678", "aa123456", "aa12345678", "qq123456",
+    "woaini520", "woaini1314", "5201314520", "1314520520", "11223344", "12341234", "12344321",
+    "147258369", "123qweasd",
+})
+"""What is tried first, of the lists of passwords that were stolen elsewhere; all the same and in order aside."""
+# fmt: on
+IN_ORDER = "01234567890123456789"
 TRIES = 5  # wrong secrets in a row, after which an account waits
 WAITS = 5 * 60_000  # ms
+LOGIN_LASTS = 24 * 60 * 60_000  # ms: a working day
+ENDED_MOST = 300  # ended logins that are remembered of an account: a tablet that locks itself every five minutes
 
 
 class Account(Struct, frozen=True):
     """One person of the staff. `since` is when their role or a secret last changed (ms): logins from before are over.
-    `wrong` counts wrong secrets in a row, `waits` is until when none is taken (ms). A `password` of "" is none."""
+    `wrong` counts wrong secrets in a row, `waits` is until when none is taken (ms). A `password` of "" is none. `ended`
+    are the times (ms) of the logins that were ended by hand and would still hold: a copy of their cookie must not."""
 
     id: str
     name: str
@@ -46,6 +64,7 @@ class Account(Struct, frozen=True):
     since: int = 0
     wrong: int = 0
     waits: int = 0
+    ended: tuple[int, ...] = ()
 
 
 class Staff(Struct, frozen=True):
@@ -66,7 +85,14 @@ def account_of(staff: Staff, account_id: str) -> Account:
 def logged_in(staff: Staff | None, account_id: str, at: int) -> Account | None:
     """Whose login this is that was made at this time (ms); None when it is over."""
     found = next((each for each in staff.accounts if each.id == account_id), None) if staff else None
-    return found if found and found.active and at >= found.since else None
+    return found if found and found.active and at >= found.since and at not in found.ended else None
+
+
+def left(staff: Staff, account_id: str, login: int, moment: Moment) -> Staff:
+    """Without this login (the time at which it was made, ms), on whatever device its cookie is."""
+    account = account_of(staff, account_id)
+    lasting = [each for each in account.ended if moment.at - each <= LOGIN_LASTS and each != login]
+    return _with(staff, replace(account, ended=(*lasting, login)[-ENDED_MOST:]))
 
 
 def may(account: Account, room: Room) -> bool:
@@ -135,6 +161,10 @@ def must_be_secret(password: str, pin: str) -> None:
     """Refuses a password or PIN that is none; "" is not given."""
     if password and not PASSWORD_SHORTEST <= len(password) <= PASSWORD_LONGEST:
         raise Refused("weak_password", least=PASSWORD_SHORTEST, most=PASSWORD_LONGEST)
+    plainly = password.casefold()
+    in_order = plainly in IN_ORDER or plainly in IN_ORDER[::-1]
+    if password and (plainly in EASY or in_order or len(set(plainly)) < DIFFERENT):
+        raise Refused("easy_password")
     if pin and not PIN.fullmatch(pin):
         raise Refused("bad_pin")
     if pin and (len(set(pin)) == 1 or pin in "0123456789" or pin in "9876543210"):

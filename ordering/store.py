@@ -6,29 +6,33 @@ master holds all of it: the store finds that master and talks to it like to a si
 
 import asyncio
 import hashlib
+import logging
 import secrets
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
-from redis.asyncio.connection import parse_url
-from redis.crc import key_slot
 
 from ordering import signing
+from ordering.address import CLUSTER, database, seed_servers
 from ordering.documents import kind
+from ordering.replies import ELSEWHERE, explained
 from ordering.resp import Line, ReplyError, Server, Word, connect, credentials
 from ordering.signing import SigningKeys, new_key
 
 OP_REMEMBERED = 24 * 60 * 60  # seconds; a phone can sleep through dinner
 LOG_KEPT = 100_000  # entries, about a month of a busy restaurant
 OLDEST_SERVER = (7, 0)  # the first with SPUBLISH
-CLUSTER = "redis+cluster://"
 NEAR_KEPT = 24 * 60 * 60  # seconds after its last sign of life that a table's are forgotten
 ABSENT = ""  # the commit id of a document that does not exist
 CROWD = 64  # commands that wait on a connection before another one is opened
+NOTED_AGAIN = 10.0  # seconds after which the log says again why the store refuses
 REFUSED = ("NOAUTH", "WRONGPASS", "NOPERM", "ERR invalid password", "ERR AUTH", "ERR Client sent AUTH")
+
+log = logging.getLogger(__name__)
 
 _SCRIPTS = {name: (Path(__file__).parent / f"{name}.lua").read_text() for name in ("commit", "load", "near", "lease")}
 
@@ -138,6 +142,8 @@ class Store:
         self._lines: list[Line] = []
         self._connecting: asyncio.Task[Line] | None = None
         self._server: Server | None = None
+        self._under_way: dict[str, Mapping[str, Any]] = {}  # what is being committed, by commit id
+        self._noted: dict[str, float] = {}
 
     async def load(
         self, names: Sequence[str], known: Mapping[str, Document] | None = None, op: tuple[str, str] | None = None
@@ -186,7 +192,11 @@ class Store:
             body = msgspec.json.encode(changes[name]) if changed else b""
             arguments += [document.v, document.r, new if changed else "", body]
         keys = [self.keys.op(who, op), self.keys.sequence, self.keys.log, *map(self.keys.document, seen)]
-        told = await self._run("commit", keys, arguments)
+        self._under_way[new] = changes
+        try:
+            told = await self._run("commit", keys, arguments)
+        finally:
+            del self._under_way[new]
         with self._understanding():
             outcome, number, *rest = told
             match outcome:
@@ -201,8 +211,8 @@ class Store:
                     )
             raise ValueError(f"{outcome!r} is no outcome of a commit")
 
-    def message(self, channel: bytes, payload: bytes) -> Document:
-        """The document in a published message.
+    def message(self, channel: bytes, payload: bytes, known: Mapping[str, Document]) -> Document:
+        """The document in a published message. What stands as in `known`, or is being committed here, is not read.
 
         Raises:
             StoreAway: when it is no such message.
@@ -210,8 +220,12 @@ class Store:
         head, _, body = payload.partition(b"\n")
         try:
             name = self.keys.name(channel.decode())
-            v, r, s = head.split(b" ")
-        except ValueError as error:
+            v, r, s = head.decode().split(" ")
+            if (held := known.get(name)) is not None and held.r == r:
+                return held
+            if (ours := self._under_way.get(r)) is not None:
+                return Document(name, int(v), r, int(s), ours[name])
+        except (ValueError, LookupError) as error:
             raise StoreAway(f"it is no document's message: {error}") from error
         return _document(name, v, r, s, body)
 
@@ -325,6 +339,8 @@ class Store:
         try:
             await self._do("SPUBLISH", self.keys.prefix + "probe", "")
         except StoreAway as error:
+            if not str(error).startswith("NOPERM"):
+                raise StoreUnfit(f"the store at {_shown(self._url)} can't be used: {error}") from error
             raise StoreUnfit(
                 f"the store at {_shown(self._url)} lets this user not publish ({error}): allow +@pubsub and the "
                 f"channels {self.keys.prefix}*"
@@ -363,6 +379,8 @@ class Store:
         answer = await self._asked("EVALSHA", _SHA[script], *words)
         if isinstance(answer, ReplyError) and str(answer).startswith("NOSCRIPT"):
             answer = await self._asked("EVAL", _SCRIPTS[script], *words)
+        if isinstance(answer, ReplyError):
+            self._note(str(answer))
         return self._understood(answer)
 
     async def _do(self, *words: Word) -> Any:
@@ -370,9 +388,23 @@ class Store:
 
     def _understood(self, answer: Any) -> Any:
         if isinstance(answer, ReplyError):
-            self._forget_server()
-            raise StoreAway(str(answer))
+            raise self._refusal(str(answer))
         return answer
+
+    def _refusal(self, reply: str) -> StoreAway:
+        """What to raise for a reply that is an error."""
+        self._forget_server()
+        if reply.startswith(ELSEWHERE):
+            for line in [line for line in self._lines if not line.waiting]:
+                line.close("the next one may lead to the primary")
+        return StoreAway(explained(reply))
+
+    def _note(self, reply: str) -> None:
+        """The log says why the store refuses, and what to do, but not for every command."""
+        word, now = reply.partition(" ")[0], time.monotonic()
+        if now - self._noted.get(word, -NOTED_AGAIN) >= NOTED_AGAIN:
+            self._noted[word] = now
+            log.error("the store refuses: %s", explained(reply))
 
     @contextmanager
     def _understanding(self) -> Iterator[None]:
@@ -386,19 +418,12 @@ class Store:
 
     async def _asked(self, *words: Word) -> Any:
         """The store's answer to a command; raises StoreAway when there is none within the time-out."""
-        line: Line | None = None
         try:
-            async with asyncio.timeout(self.timeout):
-                line = self._idle() or await self._another()
-                return await line.ask(*words)
-        except TimeoutError as error:
-            if line is not None:  # answers come in order: what waits behind this one would wait in vain
-                self._drop(line, "an answer took too long")
+            line = self._idle() or await self._another()
+            return await line.ask(*words)
+        except OSError as error:  # TimeoutError is one
             self._forget_server()
-            raise StoreAway(f"no answer within {self.timeout:g} s") from error
-        except OSError as error:
-            self._forget_server()
-            raise StoreAway(str(error) or type(error).__name__) from error
+            raise StoreAway(str(error) or f"no connection within {self.timeout:g} s") from error
 
     def _idle(self) -> Line | None:
         """The connection with the least to do, unless there is a crowd on each and another may be opened."""
@@ -418,9 +443,9 @@ class Store:
     async def _connect(self) -> Line:
         async with asyncio.timeout(self.timeout):
             server = await self.server()
-            line = await connect(server, Line)
+            line = await connect(server, self._line)
             try:
-                await _introduced(line, server, self._database())
+                await _introduced(line, server, database(self._url))
             except BaseException:
                 line.close()
                 raise
@@ -431,24 +456,18 @@ class Store:
         if not task.cancelled() and task.exception() is None:
             self._lines.append(task.result())
 
-    def _drop(self, line: Line, why: str) -> None:
-        if line in self._lines:
-            self._lines.remove(line)
-        line.close(why)
-
-    def _database(self) -> int:
-        return 0 if self._url.startswith(CLUSTER) else int(parse_url(self._url).get("db") or 0)
-
     async def _locate(self) -> Server:
         seeds = seed_servers(self._url, self._password)
         if not self._url.startswith(CLUSTER):
             return seeds[0]
+        from redis.crc import key_slot  # 50 ms, for a cluster alone
+
         slot = key_slot(self.keys.prefix.encode())
         reasons: list[str] = []
         for seed in seeds:
             try:
                 async with asyncio.timeout(self.timeout / len(seeds)):
-                    ranges = await _ask_once(seed, "CLUSTER", "SLOTS")
+                    ranges = await self._ask_once(seed, "CLUSTER", "SLOTS")
                 with self._understanding():
                     found = [
                         seed._replace(host=master[0].decode() or seed.host, port=int(master[1]))
@@ -463,6 +482,21 @@ class Store:
             reasons.append(f"{seed.host}:{seed.port}: nobody serves slot {slot}")
         raise StoreAway("; ".join(reasons))
 
+    async def _ask_once(self, server: Server, *words: Word) -> Any:
+        """A server's answer on a connection of its own."""
+        line = await connect(server, self._line)
+        try:
+            await _introduced(line, server, 0)
+            answer = await line.ask(*words)
+        finally:
+            line.close()
+        if isinstance(answer, ReplyError):
+            raise StoreAway(str(answer))
+        return answer
+
+    def _line(self) -> Line:
+        return Line(self.timeout)
+
     def _forget_server(self) -> None:
         """On a cluster the slot may have moved: the next call looks for its master again."""
         if self._url.startswith(CLUSTER):
@@ -474,32 +508,8 @@ class Store:
         for at in range(0, len(parts), 5):
             key, v, r, s, body = parts[at : at + 5]
             name = self.keys.name(key.decode())
-            found[name] = _document(name, v, r, s, body)
+            found[name] = _document(name, v, r.decode(), s, body)
         return found
-
-
-def seed_servers(url: str, password: str | None) -> list[Server]:
-    """The servers that a `--store` names.
-
-    Raises:
-        ValueError: when the URL is none of the forms that `Store` takes.
-    """
-    if url.startswith(CLUSTER):
-        credentials, _, hosts = url.removeprefix(CLUSTER).rpartition("@")
-        access = f"{credentials}@" if credentials else ""
-        return [server for host in hosts.split(",") for server in seed_servers(f"redis://{access}{host}", password)]
-    parts: dict[str, Any] = dict(parse_url(url))
-    return [
-        Server(
-            host=parts.get("host", "localhost"),
-            port=int(parts.get("port", 6379)),
-            path=parts.get("path", "") if url.startswith("unix://") else "",
-            tls=url.startswith("rediss://"),
-            username=parts.get("username"),
-            password=parts.get("password") or password,
-            ca=parts.get("ssl_ca_certs"),
-        )
-    ]
 
 
 async def _introduced(line: Line, server: Server, database: int) -> None:
@@ -510,28 +520,15 @@ async def _introduced(line: Line, server: Server, database: int) -> None:
             raise StoreAway(str(answer))
 
 
-async def _ask_once(server: Server, *words: Word) -> Any:
-    """A server's answer on a connection of its own."""
-    line = await connect(server, Line)
-    try:
-        await _introduced(line, server, 0)
-        answer = await line.ask(*words)
-    finally:
-        line.close()
-    if isinstance(answer, ReplyError):
-        raise StoreAway(str(answer))
-    return answer
-
-
 def _info(text: bytes) -> dict[str, str]:
     lines = (line.partition(":") for line in text.decode().splitlines())
     return {name: value for name, colon, value in lines if colon}
 
 
-def _document(name: str, v: bytes, r: bytes, s: bytes, body: bytes) -> Document:
+def _document(name: str, v: str | bytes, r: str, s: str | bytes, body: bytes) -> Document:
     try:
         value = msgspec.json.decode(body, type=kind(name)) if body else None
-        return Document(name, int(v), r.decode(), int(s), value)
+        return Document(name, int(v), r, int(s), value)
     except (msgspec.MsgspecError, KeyError, ValueError, RecursionError) as error:
         raise StoreAway(f"the document {name!r} can't be read: {error}") from error
 

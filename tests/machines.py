@@ -235,6 +235,10 @@ class Proxy:
         self._door.close()
         self.cut()
 
+    def lead_to(self, target: str | int) -> None:
+        """New lines lead elsewhere; those that are open stay."""
+        self._target = target
+
     def swallow(self) -> None:
         """From now on nothing gets through on the lines that are open; new ones work."""
         self._swallowed = set(self._lines)

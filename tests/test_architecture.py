@@ -12,14 +12,14 @@ FLOORS = [
     "money refused brand menu stock pace load near commands state sitting guests kitchen bill payments floor parties "
     "firewall slips staff documents restaurant",
     # 2: the store and the views
-    "clock listener resp signing store options subscriber shelf embedded pictures "
+    "clock listener websocket resp address signing replies store options subscriber shelf embedded pictures "
     "views.text views.blocks views.card views.printers views.kitchen views.expo views.diner views.floor views.party "
-    "views.receipt views.record views.pages views.audience escpos",
+    "views.receipt views.record views.compiled views.pages views.audience views.pieces views.table_page escpos",
     # 3: commands and connections
-    "metrics limits printers verdicts desk printing duty live founding services",
+    "metrics limits printers verdicts desk codes printing duty live founding services",
     # 4: doors
-    "handlers.base handlers.assets handlers.door handlers.diner handlers.login handlers.staff handlers.manage "
-    "handlers.ops",
+    "handlers.base handlers.assets handlers.door handlers.socket handlers.diner handlers.login handlers.staff "
+    "handlers.manage handlers.ops",
     # 5: the whole
     "app",
 ]

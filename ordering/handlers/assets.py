@@ -33,6 +33,11 @@ def address(name: str) -> str:
 class Asset(RequestHandler):
     """GET /static/{version}/{file}."""
 
+    def set_default_headers(self) -> None:
+        """Called by Tornado for every answer, also for a file that there is not."""
+        self.set_header("X-Content-Type-Options", "nosniff")
+        self.clear_header("Server")
+
     def get(self, name: str) -> None:
         """Called by Tornado."""
         if name not in FILES:
@@ -40,9 +45,7 @@ class Asset(RequestHandler):
             return
         self.set_header("Content-Type", mimetypes.guess_type(name)[0] or "application/octet-stream")
         self.set_header("Cache-Control", FOR_EVER)
-        self.set_header("X-Content-Type-Options", "nosniff")
         self.set_header("Vary", "Accept-Encoding")
-        self.clear_header("Server")
         if "gzip" in self.request.headers.get("Accept-Encoding", ""):
             self.set_header("Content-Encoding", "gzip")
             self.finish(PACKED[name])

@@ -4,7 +4,8 @@ import hashlib
 import hmac
 import logging
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 import msgspec
@@ -13,17 +14,21 @@ from tornado.web import HTTPError, RequestHandler, stream_request_body
 
 from ordering.documents import MENU, STAFF
 from ordering.limits import RETRY_AFTER
+from ordering.menu import Shop
 from ordering.refused import Refused
 from ordering.services import Services
-from ordering.staff import Account, logged_in
-from ordering.views.pages import brand_style, pages
+from ordering.shelf import Shelf
+from ordering.staff import LOGIN_LASTS, Account, logged_in
+from ordering.views.pages import Brand, brand_style, pages
+from ordering.views.pieces import Piece, gzipped, joined
 from ordering.views.text import LANGUAGES, SOURCE, Text, preferred, text
 
 log = logging.getLogger(__name__)
 
 BODY_LARGEST = 64 * 1024  # bytes of a request: the longest command is under 4 KB
-STAFF_DAYS = 1  # a staff login lasts a working day
+STAFF_DAYS = LOGIN_LASTS / (24 * 60 * 60_000)
 GUEST_DAYS = 2
+SIGNED_AGAIN = 1 / 24  # days after which a guest's cookie is signed anew, so that it lasts from the last page on
 LANG_DAYS = 365
 
 
@@ -36,6 +41,19 @@ class GuestCookie(NamedTuple):
     key: str
     table: str
     sitting: str
+
+
+class LoggedIn(NamedTuple):
+    """Which account has logged in on a device, and when (ms)."""
+
+    account: str
+    at: int
+
+
+def account_of(login: LoggedIn, shelf: Shelf) -> Account | None:
+    """The account that has logged in, as far as this process knows; None when it may not be used any more."""
+    staff = shelf.newest(STAFF)
+    return logged_in(staff.value, login.account, login.at) if staff else None
 
 
 @stream_request_body
@@ -75,14 +93,7 @@ class Page(RequestHandler):
 
     def _policy(self, style: str = "") -> str:
         """The Content-Security-Policy; `style` is the source of the one inline style sheet there may be."""
-        host = self.request.host
-        # Older Safari does not count ws: as 'self'.
-        sockets = f" ws://{host} wss://{host}" if _plain_host(host) else ""
-        return (
-            f"default-src 'none'; script-src 'self'; style-src 'self'{style}; img-src 'self' data:; "
-            f"connect-src 'self'{sockets}; form-action 'self'; "
-            "base-uri 'none'; frame-ancestors 'none'; manifest-src 'self'"
-        )
+        return _policy(self.request.host, style)
 
     # ---- what was sent
 
@@ -144,7 +155,7 @@ class Page(RequestHandler):
         kept = self.get_cookie("lang", "")
         if kept in LANGUAGES:
             return kept
-        return preferred(self.request.headers.get("Accept-Language", ""), LANGUAGES, self._shops_language())
+        return _wished(self.request.headers.get("Accept-Language", ""), tuple(LANGUAGES), self._shops_language())
 
     def _shops_language(self) -> str:
         """What is read by who wishes for nothing that there is."""
@@ -180,12 +191,20 @@ class Page(RequestHandler):
 
     def guest_cookie(self) -> GuestCookie | None:
         """What this phone's cookie says; None when it has none, or a forged or an old one."""
-        signed = self.get_signed_cookie("guest", max_age_days=GUEST_DAYS)
+        return self._guest_cookie[0]
+
+    @cached_property
+    def _guest_cookie(self) -> tuple[GuestCookie | None, bool]:
+        """The same, looked at once a request; and whether it was signed lately."""
+        lately = self.get_signed_cookie("guest", max_age_days=SIGNED_AGAIN)
+        signed = lately or self.get_signed_cookie("guest", max_age_days=GUEST_DAYS)
         parts = signed.decode().split("|") if signed else []
-        return GuestCookie(*parts) if len(parts) == len(GuestCookie._fields) else None
+        return GuestCookie(*parts) if len(parts) == len(GuestCookie._fields) else None, lately is not None
 
     def set_guest_cookie(self, cookie: GuestCookie) -> None:
-        """Sends the cookie, signed."""
+        """Sends the cookie, signed; unless the phone has the same, signed lately."""
+        if self._guest_cookie == (cookie, True):
+            return
         self.set_signed_cookie("guest", "|".join(cookie), expires_days=GUEST_DAYS, httponly=True)
 
     def guest_id(self, key: str) -> str:
@@ -199,21 +218,21 @@ class Page(RequestHandler):
     async def account(self) -> Account | None:
         """The staff account that is logged in; None when nobody is or the account is gone. The store is asked each
         time: where no board is open, this process does not hear that somebody was let go through another."""
-        if not self._login():
+        if not self.login():
             return None
         await self.services.desk.look(STAFF)
         return self.account_at_hand()
 
     def account_at_hand(self) -> Account | None:
         """The same, as far as this process knows."""
-        login, staff = self._login(), self.services.shelf.newest(STAFF)
-        return logged_in(staff.value, login[0], login[1]) if login and staff else None
+        login = self.login()
+        return account_of(login, self.services.shelf) if login else None
 
-    def _login(self) -> tuple[str, int] | None:
-        """Who logged in and when (ms), as the cookie says."""
+    def login(self) -> LoggedIn | None:
+        """Who has logged in, as the cookie says."""
         signed = self.get_signed_cookie("staff", max_age_days=STAFF_DAYS)
         account, _, at = signed.decode().partition("|") if signed else ("", "", "")
-        return (account, int(at)) if at.isdecimal() else None
+        return LoggedIn(account, int(at)) if at.isdecimal() else None
 
     # ---- answers
 
@@ -231,24 +250,35 @@ class Page(RequestHandler):
 
     def show(self, template: str, **values: Any) -> None:
         """Finishes with the page."""
-        self.set_header("Content-Type", "text/html; charset=utf-8")
-        self.set_header("Content-Language", self.t.html_lang)
-        brand = brand_style(values["shop"].accent if "shop" in values else "")
-        if brand:
-            self.set_header("Content-Security-Policy", self._policy(f" '{brand.source}'"))
+        brand = self._page_headers(values.get("shop"))
         self.finish(
             pages(self.lang).page(
                 template,
                 static=self.settings["static_address"],
                 brand=brand,
-                languages=[
-                    (each.tag, each.name, self._in(lang), lang == self.lang) for lang, each in LANGUAGES.items()
-                ],
+                languages=self.languages(),
                 xsrf=self.xsrf_token.decode(),
                 new_op=secrets.token_urlsafe,
                 **values,
             )
         )
+
+    def show_pieces(self, shop: Shop, pieces: Sequence[Piece]) -> None:
+        """Finishes with a page that is put together from pieces; packed where Tornado would have packed it."""
+        self._page_headers(shop)
+        if "gzip" in self.request.headers.get("Accept-Encoding", ""):
+            self.set_header("Content-Encoding", "gzip")
+            self.finish(gzipped(pieces))
+        else:
+            self.finish(joined(pieces))
+
+    def _page_headers(self, shop: Shop | None) -> Brand | None:
+        self.set_header("Content-Type", "text/html; charset=utf-8")
+        self.set_header("Content-Language", self.t.html_lang)
+        brand = brand_style(shop.accent if shop else "")
+        if brand:
+            self.set_header("Content-Security-Policy", self._policy(f" '{brand.source}'"))
+        return brand
 
     def reply(self, answer: Mapping[str, Any], status: int = 200) -> None:
         """Finishes with JSON."""
@@ -302,8 +332,15 @@ class Page(RequestHandler):
         ]
         return {"action": self.request.path, "fields": fields}
 
-    def _in(self, lang: str) -> str:
-        """This page's address in another language."""
+    def languages(self) -> tuple[tuple[str, str, str, bool], ...]:
+        """This page in every language: tag, name, address, and whether it is this one."""
+        address = self._address()
+        return tuple(
+            (each.tag, each.name, f"{address}lang={lang}", lang == self.lang) for lang, each in LANGUAGES.items()
+        )
+
+    def _address(self) -> str:
+        """This page's address, up to where a language is named."""
         kept = [
             f"{name}={value}"
             for name, values in self.request.query_arguments.items()
@@ -311,7 +348,7 @@ class Page(RequestHandler):
             for value in (each.decode(errors="replace") for each in values)  # the page of a refusal has it, too
             if value.replace("-", "").replace(",", "").isalnum()
         ]
-        return f"{self.request.path}?{'&'.join([*kept, f'lang={lang}'])}"
+        return f"{self.request.path}?{''.join(f'{each}&' for each in kept)}"
 
 
 class NotFound(Page):
@@ -345,6 +382,22 @@ def _as_refused(status: int) -> Refused:
     if word == "malformed":
         return Refused(word, why="HTTP")
     return Refused(word, limit=BODY_LARGEST) if word == "too_large" else Refused(word)
+
+
+@lru_cache(maxsize=256)
+def _wished(accepted: str, offered: tuple[str, ...], otherwise: str) -> str:
+    return preferred(accepted, offered, otherwise)
+
+
+@lru_cache(maxsize=256)
+def _policy(host: str, style: str) -> str:
+    # Older Safari does not count ws: as 'self'.
+    sockets = f" ws://{host} wss://{host}" if _plain_host(host) else ""
+    return (
+        f"default-src 'none'; script-src 'self'; style-src 'self'{style}; img-src 'self' data:; "
+        f"connect-src 'self'{sockets}; form-action 'self'; "
+        "base-uri 'none'; frame-ancestors 'none'; manifest-src 'self'"
+    )
 
 
 def _plain_host(host: str) -> bool:

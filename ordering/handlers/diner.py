@@ -3,31 +3,36 @@
 import asyncio
 import re
 import secrets
-from collections.abc import Awaitable, Mapping
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
 import msgspec
 
 from ordering import commands, metrics
-from ordering.bill import TIP_MOST
 from ordering.clock import now
 from ordering.documents import FLOOR, LOAD, MENU, STOCK, sitting_name
 from ordering.floor import Floor, Table
-from ordering.guests import NAME_LONGEST, guest_of
+from ordering.guests import guest_of
 from ordering.handlers.base import AGAIN, GuestCookie, Page
-from ordering.handlers.door import Do, LiveSocket, last
+from ordering.handlers.door import Do, last
+from ordering.handlers.socket import LEAVING, NOT_YOURS, Handshake, Socket
 from ordering.load import Load
 from ordering.menu import Menu, find
 from ordering.refused import Refused
-from ordering.sitting import COLOURS, Sitting, line_of
+from ordering.services import Services
+from ordering.sitting import Sitting, line_of
 from ordering.staff import may
 from ordering.stock import Stock
 from ordering.views import card, diner
 from ordering.views.audience import Audience, Form, build, needs, sitting_in
 from ordering.views.blocks import View, fingerprint
-from ordering.views.pages import fixed, marked
+from ordering.views.pages import fixed
+from ordering.views.pieces import Piece
 from ordering.views.receipt import Receipt, pdf, receipt
+from ordering.views.table_page import Parts, frame, hidden, languages, one, own_sheet, parts, said, whole
+from ordering.views.text import Text
 
 SITTING_ID = re.compile(r"[0-9a-f]{12}")
 NOBODYS = "0" * 12  # stands for a sitting that is not the phone's: none is called so, so nothing is seen or done
@@ -41,7 +46,7 @@ class AtTable(Page):
 
     table: Table
     sitting_id: str = ""
-    guest: str
+    guest: str = ""
 
     async def find_table(self, code: str) -> None:
         """The table, and the sitting that this page or phone belongs to: the one its address or form names, else
@@ -95,71 +100,91 @@ class TablePage(AtTable):
         with metrics.page_seconds.time():  # as a decorator it would only time how a coroutine is made
             await self._open(code)
 
+    def compute_etag(self) -> str | None:
+        """Called by Tornado: nobody keeps this page, so nobody asks whether it is still the same."""
+        return None
+
     async def _open(self, code: str) -> None:
-        floor = (await self.services.desk.look(FLOOR))[FLOOR].value or Floor()
+        # One question to the store where the floor at hand already says which sitting is meant.
+        likely = self._likely(code)
+        values, v = await self.audience_values(self._audience(likely)) if likely else ({}, 0)
+        if not likely:
+            await self.services.desk.look(FLOOR)
         await self.find_table(code)
         cookie = self.guest_cookie()
         key = cookie.key if cookie else secrets.token_urlsafe(24)
         self.guest = self.guest_id(key)
         # A scan (an address without a sitting) belongs to whoever sits there now; a reload keeps its sitting.
-        if not SITTING_ID.fullmatch(self.get_query_argument("sitting", "")):
+        if not self._named():
             self.sitting_id = self.table.sitting
         self.set_guest_cookie(GuestCookie(key, self.table.id, self.sitting_id))
+        if self.sitting_id != likely:
+            values, v = await self.audience_values(self._audience(self.sitting_id))
         if self.wants_json:
-            await self._show_json()
+            self._show_json(values, v)
         else:
-            await self._show_page(floor)
+            self._show_page(values, v)
 
-    async def _show_page(self, floor: Floor) -> None:
-        audience = Audience("diner", "html", self.lang, self.sitting_id)
-        values, v = await self.audience_values(audience)
+    def _audience(self, sitting_id: str) -> Audience:
+        return Audience("diner", "json" if self.wants_json else "html", self.lang, sitting_id)
+
+    def _named(self) -> str:
+        """The sitting that the page's address names, if any."""
+        named = self.get_query_argument("sitting", "")
+        return named if SITTING_ID.fullmatch(named) else ""
+
+    def _likely(self, code: str) -> str:
+        """The sitting that will be meant, as far as this process knows; "" when it doesn't."""
+        floor = self.services.shelf.newest(FLOOR)
+        table = floor.value.by_code.get(code) if floor and floor.value else None
+        return (self._named() or table.sitting) if table else ""
+
+    def _show_page(self, values: Mapping[str, Any], v: int) -> None:
+        floor: Floor = values[FLOOR] or Floor()
         sitting = sitting_in(values, self.sitting_id)
         if elsewhere := _elsewhere(sitting, floor, self.table, self.guest, self.path_args[0]):
             self.redirect(elsewhere, status=303)
             return
-        view = self.services.live.page(audience, values, v)
         menu: Menu = values[MENU]
-        stands = fixed(self.lang, menu, self.table.code)
-        area = next((self.t.pick(area.name) for area in floor.areas if area.id == self.table.area), "")
-        self.show(
-            "diner/page.html",
-            shop=menu.shop,
-            table=self.table,
-            area=area,
-            code=self.table.code,
-            allergens=[(tag.id, self.t.pick(tag.label)) for tag in menu.allergens],
-            fixed=stands,
-            menu=stands.menu(view),
-            blocks=marked(view),
-            order=view.order,
-            v=v,
-            sitting_id=self.sitting_id,
-            state="closed" if sitting.closed else "open" if sitting.opened else "free",
-            me=self.guest,
-            mine=guest_of(sitting, self.guest),
-            my_share=self.t.money(_share(view, self.guest), menu.shop),
-            name_longest=NAME_LONGEST,
-            colours=COLOURS,
-            tip_most=TIP_MOST,
-            pin=_pin(menu, sitting, self.guest),
-            flash=self.flash(),
+        kept = self.services.lately.page(
+            self._audience(self.sitting_id), values, now(), lambda: self._made(values, v, sitting)
         )
+        self.show_pieces(menu.shop, whole(kept.parts, self._own(kept.view, menu, sitting)))
 
-    async def _show_json(self) -> None:
-        audience = Audience("diner", "json", self.lang, self.sitting_id)
-        values, v = await self.audience_values(audience)
-        view = build(audience, values, v, now())
+    def _made(self, values: Mapping[str, Any], v: int, sitting: Sitting) -> tuple[View, Parts]:
+        """What the page shows to everybody at the table."""
+        menu, table = values[MENU], self.table
+        view = self.services.live.page(self._audience(self.sitting_id), values, v)
+        area = next((self.t.pick(area.name) for area in values[FLOOR].areas if area.id == table.area), "")
+        around = frame(self.lang, menu, table.code, table.name, area, self.settings["static_address"])
+        state = "closed" if sitting.closed else "open" if sitting.opened else "free"
+        stands = fixed(self.lang, menu, table.code).menu(view)
+        return view, parts(around, view, stands, v=str(v), sitting_id=self.sitting_id, state=state)
+
+    def _own(self, view: View, menu: Menu, sitting: Sitting) -> dict[str, Piece | Parts | Iterator[Piece]]:
+        """What the page shows to this guest alone, by its mark."""
+        mine, pin = guest_of(sitting, self.guest), _pin(menu, sitting, self.guest)
+        return {
+            "me": one(self.guest),
+            "hidden": hidden(self.lang, self.xsrf_token.decode(), self.sitting_id),
+            "flash": said(self.lang, self.flash()),
+            "languages": languages(self.lang, self.languages()),
+            "own": own_sheet(self.lang, menu, self.table.code, mine, pin),
+            "my_share": one(self.t.money(_share(view, self.guest), menu.shop)),
+        }
+
+    def _show_json(self, values: Mapping[str, Any], v: int) -> None:
+        def made() -> tuple[View, dict[str, Any]]:
+            view = build(self._audience(self.sitting_id), values, v, now())
+            return view, {"blocks": _raw(view.blocks), "order": _raw(view.order)}
+
+        kept = self.services.lately.page(self._audience(self.sitting_id), values, now(), made)
         self.give_xsrf_cookie()
         self.reply(
             {
                 "table": {"name": self.table.name, "area": self.table.area, "seats": self.table.seats},
                 "version": v,
-                "sitting": {
-                    "id": self.sitting_id,
-                    "guest": self.guest,
-                    "blocks": view.blocks,
-                    "order": view.order,
-                },
+                "sitting": {"id": self.sitting_id, "guest": self.guest, **kept.parts},
                 "menu": _menu(values[MENU]),
             }
         )
@@ -200,15 +225,34 @@ class TableDo(AtTable, Do):
         return document.v if document else 0
 
 
-class TableLive(LiveSocket, AtTable):
-    """WS /t/{code}/live."""
+class GuestSocket(Socket):
+    """A guest's page."""
+
+    __slots__ = ("_code", "_signed_at", "guest", "sitting_id")
 
     union = commands.Diner
 
-    async def audience(self, form: Form) -> Audience:
-        """The guests of this sitting, in this language."""
-        await self.find_table(self.path_args[0])
-        return Audience("diner", form, self.lang, self.sitting_id)
+    def __init__(self, services: Services, t: Text, guest: str, sitting_id: str, code: str) -> None:
+        super().__init__(services, t)
+        self.guest = guest
+        self.sitting_id = sitting_id
+        self._code = code
+        self._signed_at = -SIGNS_APART
+
+    def enter(self, audience: Audience) -> None:
+        """Part of Socket."""
+        super().enter(audience)
+        if not self.ended:
+            self.services.codes.came(self._code, self)
+
+    def shut_out(self) -> None:
+        """Ends the page of a stranger whose code was replaced. Part of `codes.Visitor`."""
+        self.guest = ""  # nothing more is taken of a phone that does not close
+        self.close(NOT_YOURS, "no_such_table")
+
+    def send_back(self) -> None:
+        """Part of `codes.Visitor`."""
+        self.close(LEAVING, "store_away")
 
     def owner(self) -> str:
         """The guest."""
@@ -218,58 +262,69 @@ class TableLive(LiveSocket, AtTable):
         """Counts a command as the guest's and the table's, whichever door it came by."""
         self.services.limits.command(self.guest, self.sitting_id)
 
-    async def carry_out(self, sent: dict[str, Any]) -> dict[str, Any] | None:
-        """The desk's answer; what the message says of its sitting must be this socket's."""
+    def read(self, sent: dict[str, Any]) -> Any:
+        """A sign of life, or a command; what the message says of its sitting must be this socket's."""
         if sent.get("do") == "here":
-            await self._here(sent)
-            return None
+            try:
+                return msgspec.convert(sent, commands.Here)
+            except msgspec.ValidationError as error:
+                raise Refused("malformed", why=str(error)) from error
         if sent.pop("sitting", self.sitting_id) != self.sitting_id:
             raise Refused("sitting_closed")
-        sent.pop("_xsrf", None)
+        return super().read(sent)
+
+    async def carry_out(self, command: commands.Diner | commands.Here) -> dict[str, Any] | None:
+        """The desk's answer; a sign of life is passed on, unless one was a moment ago."""
+        if isinstance(command, commands.Here):
+            moment = self._loop.time()
+            if self.guest and moment - self._signed_at >= SIGNS_APART:
+                self._signed_at = moment
+                await self.services.desk.here(self.guest, self.sitting_id, command.at)
+            return None
         if not self.guest:
             raise Refused("forbidden")
-        return await self.services.desk.guest(self.guest, self.sitting_id, self.command(sent))
-
-    async def _here(self, sent: dict[str, Any]) -> None:
-        """A sign of life: passed on, unless one was a moment ago."""
-        try:
-            sign = msgspec.convert(sent, commands.Here)
-        except msgspec.ValidationError as error:
-            raise Refused("malformed", why=str(error)) from error
-        moment = asyncio.get_running_loop().time()
-        if self.guest and moment - self._signed_at >= SIGNS_APART:
-            self._signed_at = moment
-            await self.services.desk.here(self.guest, self.sitting_id, sign.at)
-
-    _signed_at = -SIGNS_APART
+        return await self.services.desk.guest(self.guest, self.sitting_id, command)
 
     def on_close(self) -> None:
-        """Called by Tornado: whoever leaves is gone at once, not when their last sign has grown old."""
+        """Part of WebSocket: whoever leaves is gone at once, not when their last sign has grown old."""
         super().on_close()
+        self.services.codes.left(self._code, self)
         if self._signed_at > 0:
             self.services.live.later(self.services.desk.gone(self.guest, self.sitting_id))
+
+
+class TableLive(Handshake, AtTable):
+    """WS /t/{code}/live."""
+
+    async def enters(self, form: Form) -> tuple[Socket, Audience]:
+        """A guest of this sitting, in this language."""
+        await self.find_table(self.path_args[0])
+        socket = GuestSocket(self.services, self.t, self.guest, self.sitting_id, self.path_args[0])
+        return socket, Audience("diner", form, self.lang, self.sitting_id)
 
 
 class Waiting:
     """A page that asks instead of listening, where WebSockets are blocked. A `live.Phone`."""
 
+    full = False
+
     def __init__(self) -> None:
         self.came: asyncio.Queue[bytes | None] = asyncio.Queue()
 
-    def send(self, message: bytes) -> Awaitable[None]:
+    def send(self, message: bytes) -> None:
         """Part of `live.Phone`."""
         self.came.put_nowait(message)
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        done.set_result(None)
-        return done
 
-    def drop(self) -> None:
+    def probe(self, now: float, silence: float) -> None:
+        """Part of `live.Phone`: it waits for a time only."""
+
+    def cut(self) -> None:
         """Part of `live.Phone`."""
         self.came.put_nowait(None)
 
     def dismiss(self) -> None:
         """Part of `live.Phone`."""
-        self.drop()
+        self.cut()
 
 
 class TableView(AtTable):
@@ -288,6 +343,7 @@ class TableView(AtTable):
         have = self.get_query_argument("have", "").removeprefix("W/").strip('"')
         waiting = self._waiting = Waiting()
         seat = self.services.live.join(waiting, Audience("diner", form, self.lang, self.sitting_id), self.guest)
+        self.services.codes.came(code, self)
         try:
             async with asyncio.timeout(POLL_LONGEST):
                 message = await waiting.came.get()
@@ -299,6 +355,7 @@ class TableView(AtTable):
             return
         finally:
             self.services.live.leave(seat)
+            self.services.codes.left(code, self)
         if message is None or seat.sent is None:
             self.set_status(503)
             return
@@ -307,6 +364,13 @@ class TableView(AtTable):
         self.set_header("Content-Type", "application/json; charset=utf-8")
         self.finish(message)
 
+    def shut_out(self) -> None:
+        """Ends the wait: who asks again finds no such table. Part of `codes.Visitor`."""
+        if self._waiting:
+            self._waiting.cut()
+
+    send_back = shut_out
+
     def compute_etag(self) -> str | None:
         """Called by Tornado."""
         return self._etag
@@ -314,7 +378,7 @@ class TableView(AtTable):
     def on_connection_close(self) -> None:
         """Called by Tornado."""
         if self._waiting:
-            self._waiting.drop()
+            self._waiting.cut()
 
 
 class ReceiptPage(AtTable):
@@ -439,13 +503,21 @@ def _share(view: View, guest: str) -> int:
     return block.shown.amount if block and isinstance(block.shown, diner.GuestShown) else 0
 
 
-def _menu(menu: Menu) -> dict[str, Any]:
+@lru_cache(maxsize=4)
+def _menu(menu: Menu) -> msgspec.Raw:
     """The menu for programs: items first, prices in minor units."""
-    return {
-        "shop": menu.shop,
-        "items": menu.items,
-        "categories": menu.categories,
-        "groups": menu.groups,
-        "tags": menu.tags,
-        "stations": menu.stations,
-    }
+    return _raw(
+        {
+            "shop": menu.shop,
+            "items": menu.items,
+            "categories": menu.categories,
+            "groups": menu.groups,
+            "tags": menu.tags,
+            "stations": menu.stations,
+        }
+    )
+
+
+def _raw(value: Any) -> msgspec.Raw:
+    """As JSON, to be set in as it is."""
+    return msgspec.Raw(msgspec.json.encode(value))

@@ -1,7 +1,10 @@
 """The staff's door: a password lets a person and their device in; on such a device a PIN is enough from then on."""
 
 import asyncio
+import logging
 import re
+from contextlib import suppress
+from functools import cache
 from typing import Any
 from urllib.parse import quote
 
@@ -11,31 +14,35 @@ from argon2.exceptions import Argon2Error, InvalidHashError
 from ordering.clock import now
 from ordering.documents import STAFF
 from ordering.handlers.base import STAFF_DAYS, Page
-from ordering.limits import PASSWORDS
+from ordering.limits import PASSWORDS, Queue
 from ordering.refused import Refused
-from ordering.staff import ROOMS, Account, Room, Staff, may, must_not_wait
+from ordering.staff import NAME_LONGEST, ROOMS, Account, Room, Staff, may, must_not_wait
 
 OURS = re.compile(r"/(kitchen|floor(/[A-Za-z0-9._:-]+)?|manage(/[a-z]+)?)(\?[A-Za-z0-9=&%,_-]*)?")
 DEVICE_DAYS = 180
+log = logging.getLogger(__name__)
 hasher = PasswordHasher()
-# Verified against when the account does not exist, so that the time taken does not tell.
-NOBODY = hasher.hash("nobody")
-AT_ONCE = asyncio.Semaphore(2)  # hashes at a time: each takes 64 MB and a processor
 
 
-async def hashed(secret: str) -> str:
-    """A secret's hash, made beside the loop; "" stays ""."""
+async def hashed(secret: str, queue: Queue) -> str:
+    """A secret's hash, made beside the loop; "" stays "". Raises `Refused` `busy`."""
     if not secret:
         return ""
-    async with AT_ONCE:
+    async with queue.turn():
         return await asyncio.to_thread(hasher.hash, secret)
 
 
-async def _right(kept: str, secret: str) -> bool:
-    """Whether the secret is the one whose hash was kept."""
-    async with AT_ONCE:
+@cache
+def _nobody() -> str:
+    """Verified against when the account does not exist, so that the time taken does not tell."""
+    return hasher.hash("nobody")
+
+
+async def _right(kept: str, secret: str, queue: Queue) -> bool:
+    """Whether the secret is the one whose hash was kept. Raises `Refused` `busy`."""
+    async with queue.turn():
         try:
-            await asyncio.to_thread(hasher.verify, kept or NOBODY, secret)
+            await asyncio.to_thread(lambda: hasher.verify(kept or _nobody(), secret))
         except (Argon2Error, InvalidHashError):
             return False
     return bool(kept)
@@ -77,24 +84,35 @@ class Login(Page):
     async def _by_password(self, staff: Staff, sent: dict[str, Any]) -> Account:
         name = str(sent.get("name") or "manager")
         account = next((each for each in staff.accounts if each.name == name and each.active), None)
-        # Whoever guesses from outside must not lock out those who are at their own tablet.
-        wrong = self.services.limits.budget(f"{name}|{self._known(staff)}", PASSWORDS)
-        if not wrong.has():
+        limits, known = self.services.limits, self._known(staff)
+        # Whoever guesses from outside must not lock out those who are at their own tablet, nor keep them waiting.
+        tries = limits.budget(f"{name[: NAME_LONGEST + 1]}|{known}", PASSWORDS)
+        if not tries.has():
             raise Refused("wrong_often")
-        right = await _right(account.password if account else "", str(sent.get("password", "")))
-        if account is not None:
-            await self.services.desk.tried(account, right, pin=False)
+        tries.take()  # before it is looked at: many can be sent at once
+        queue = limits.secrets if known else limits.strangers_secrets
+        right = await _right(account.password if account else "", str(sent.get("password", "")), queue)
         if account is None or not right:
-            wrong.take()
+            if not tries.has():
+                log.warning("too many wrong passwords for %r: it has to wait", name[: NAME_LONGEST + 1])
+            if account is not None:  # after the answer, which must take as long where there is no such account
+                self.services.live.later(self._noted(account))
             raise Refused("wrong_password")
+        tries.give_back()
+        await self.services.desk.tried(account, right, pin=False)
         return account
+
+    async def _noted(self, account: Account) -> None:
+        """A wrong password, in the log."""
+        with suppress(Refused):
+            await self.services.desk.tried(account, right=False, pin=False)
 
     async def _by_pin(self, staff: Staff, sent: dict[str, Any]) -> Account:
         account = next((each for each in staff.accounts if each.id == sent["account"] and each.active), None)
         if account is None or not account.pin or not self._known(staff):
             raise Refused("wrong_pin")
         must_not_wait(account, now())
-        right = await _right(account.pin, str(sent.get("pin", "")))
+        right = await _right(account.pin, str(sent.get("pin", "")), self.services.limits.secrets)
         await self.services.desk.tried(account, right, pin=True)
         if not right:
             raise Refused("wrong_pin")
@@ -137,9 +155,9 @@ class Lock(Page):
     async def post(self) -> None:
         """Called by Tornado."""
         sent = self.fields()
-        account = await self.account()
-        if account is not None:
-            await self.services.desk.left(account)
-        self.clear_cookie("staff")
+        self.clear_cookie("staff")  # whatever the store says: nobody goes on here
+        account, login = await self.account(), self.login()
+        if account is not None and login is not None:
+            await self.services.desk.left(account, login[1])
         wanted = str(sent.get("next", ""))
         self.redirect(f"/login?next={quote(wanted)}" if OURS.fullmatch(wanted) else "/login", status=303)

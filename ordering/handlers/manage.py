@@ -106,7 +106,8 @@ class ManageDo(Manage, Do):
         command = self.command(sent)
         if isinstance(command, commands.AccountAdd | commands.AccountSecrets):
             must_be_secret(command.password, command.pin)
-            secrets = (await hashed(command.password), await hashed(command.pin))
+            queue = self.services.limits.secrets
+            secrets = (await hashed(command.password, queue), await hashed(command.pin, queue))
             return await self.services.desk.manage(self.who, command, *secrets)
         if isinstance(command, commands.PrinterTest):
             await self._tested(command.printer)

@@ -11,6 +11,7 @@ from ordering.floor import Floor
 from ordering.handlers.base import Page
 from ordering.menu import Menu
 from ordering.refused import Refused
+from ordering.replies import kind
 from ordering.store import StoreAway
 from ordering.views.pages import picture
 
@@ -31,7 +32,8 @@ class Ready(Page):
         try:
             await self.services.store.ping()
         except StoreAway as error:
-            self.reply({"ok": False, "why": str(error)}, 503)
+            # Anybody can ask: where the store is, and what its operator has to do, stands in the log of the shelf.
+            self.reply({"ok": False, "why": kind(str(error)) or "no answer"}, 503)
             return
         self.reply({"ok": True, "live": self.services.shelf.live, "v": self.services.shelf.s})
 

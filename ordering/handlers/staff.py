@@ -1,22 +1,26 @@
 """The staff's rooms: logging in, the kitchen display and the floor, each with its two doors."""
 
 import re
+from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from ordering import commands
-from ordering.documents import FLOOR, MENU, sitting_name
+from ordering.documents import FLOOR, MENU, STAFF, sitting_name
 from ordering.floor import Floor, Table, table_of
-from ordering.handlers.base import Page
-from ordering.handlers.door import NOT_YOURS, Do, LiveSocket
+from ordering.handlers.base import LoggedIn, Page, account_of
+from ordering.handlers.door import Do
+from ordering.handlers.socket import NOT_YOURS, Handshake, Socket
 from ordering.menu import Menu
 from ordering.refused import Refused
+from ordering.services import Services
 from ordering.sitting import Sitting
 from ordering.staff import ROOMS, Account, Room, may
 from ordering.views.audience import Audience, Form, needs
 from ordering.views.kitchen import Chosen
 from ordering.views.pages import fixed, marked, picture
+from ordering.views.text import Text
 
 STATION = re.compile(r"[a-z0-9-]{1,32}")
 STATIONS_LONGEST = 400  # characters of them together
@@ -30,12 +34,7 @@ class StaffOnly(Page):
 
     async def must_be_staff(self) -> None:
         """Raises `Refused` `login_needed` or `not_your_role`."""
-        account = await self.account()
-        if account is None:
-            raise Refused("login_needed")
-        if not may(account, self.room):
-            raise Refused("not_your_role", role=account.role)
-        self.who = account
+        self.who = must_be_staff(await self.account(), self.room)
 
     async def let_in(self) -> bool:
         """Whether somebody is logged in who may see this page; who is not is led to the login."""
@@ -84,6 +83,15 @@ class StaffOnly(Page):
     def form(self) -> Form:
         """How this page wants its blocks."""
         return "json" if self.wants_json else "html"
+
+
+def must_be_staff(account: Account | None, room: Room) -> Account:
+    """The account, if it may be in this room; raises `Refused` `login_needed` or `not_your_role`."""
+    if account is None:
+        raise Refused("login_needed")
+    if not may(account, room):
+        raise Refused("not_your_role", role=account.role)
+    return account
 
 
 def _display(page: Page, form: Form) -> Audience:
@@ -221,44 +229,81 @@ class FloorDo(StaffDo):
         return f"{self.home}/{quote(table)}" if table else self.home
 
 
-class StaffLive(LiveSocket, StaffOnly):
-    """The socket of a staff board."""
+class StaffSocket(Socket):
+    """A staff board, as long as its login lasts."""
 
-    async def send(self, message: bytes) -> None:
-        """Sends, as long as the login lasts: whoever may not look any more sees nothing new."""
-        account = self.account_at_hand()
-        if account is None or not may(account, self.room):
+    __slots__ = ("_login", "_room")
+
+    def __init__(self, services: Services, t: Text, login: LoggedIn, room: Room) -> None:
+        super().__init__(services, t)
+        self._login = login
+        self._room = room
+
+    def send(self, text: bytes) -> None:
+        """Sends, unless the login has ended: whoever may not look any more sees nothing new."""
+        try:
+            must_be_staff(account_of(self._login, self.services.shelf), self._room)
+        except Refused:
             self.close(NOT_YOURS, "login_needed")
             return
-        await super().send(message)
+        super().send(text)
 
-    async def carry_out(self, sent: dict[str, Any]) -> dict[str, Any]:
+    async def carry_out(self, command: commands.Kitchen | commands.Floor) -> dict[str, Any]:
         """The desk's answer; a login that has ended since ends here, too."""
+        await self.services.desk.look(STAFF)
+        who = must_be_staff(account_of(self._login, self.services.shelf), self._room)
+        return await self.services.desk.staff(who, command)
+
+
+class KitchenSocket(StaffSocket):
+    """A display of the kitchen."""
+
+    __slots__ = ()
+
+    union = commands.Kitchen
+
+
+class FloorSocket(StaffSocket):
+    """The floor, or one of its tables."""
+
+    __slots__ = ()
+
+    union = commands.Floor
+
+
+class StaffLive(Handshake, StaffOnly):
+    """The socket of a staff board."""
+
+    socket: type[StaffSocket] = FloorSocket
+
+    async def enters(self, form: Form) -> tuple[Socket, Audience]:
+        """Whoever is logged in, in this language."""
         await self.must_be_staff()
-        sent.pop("_xsrf", None)
-        return await self.services.desk.staff(self.who, self.command(sent))
+        login = self.login()
+        assert login
+        return self.socket(self.services, self.t, login, self.room), await self.audience(form)
+
+    @abstractmethod
+    async def audience(self, form: Form) -> Audience:
+        """What is looked at; raises `Refused` when there is no such thing."""
 
 
 class KitchenLive(StaffLive):
     """WS /kitchen/live."""
 
     room = "kitchen"
-    union = commands.Kitchen
+    socket = KitchenSocket
 
     async def audience(self, form: Form) -> Audience:
         """The displays that show the same, in this language."""
-        await self.must_be_staff()
         return _display(self, form)
 
 
 class PartyLive(StaffLive):
     """WS /floor/{table}/live."""
 
-    union = commands.Floor
-
     async def audience(self, form: Form) -> Audience:
         """Those who look at this table, in this language."""
-        await self.must_be_staff()
         table_of((await self.services.desk.look(FLOOR))[FLOOR].value or Floor(), self.path_args[0])
         return Audience("party", form, self.lang, self.path_args[0])
 
@@ -266,9 +311,6 @@ class PartyLive(StaffLive):
 class FloorLive(StaffLive):
     """WS /floor/live."""
 
-    union = commands.Floor
-
     async def audience(self, form: Form) -> Audience:
         """The floor pages in this language."""
-        await self.must_be_staff()
         return Audience("floor", form, self.lang, "")

@@ -59,9 +59,9 @@ def needs(audience: Audience, floor: Floor | None) -> set[str]:
 
 def build(audience: Audience, values: Mapping[str, Any], v: int, now: int, before: View | None = None) -> View:
     """The audience's view of these documents (values by name; a sitting may be missing) at this moment (ms)."""
-    content = _content(audience, values, now)
+    content = _content(audience, values, now, before)
     if audience.form == "json":
-        return as_json(_JSON_KINDS[audience.kind], content, v)
+        return as_json(_JSON_KINDS[audience.kind], content, v, before)
     return pages(audience.lang).view(audience.kind, content, v, before)
 
 
@@ -76,13 +76,15 @@ def sitting_in(values: Mapping[str, Any], sitting_id: str) -> Sitting:
     return Sitting(sitting_id, table, closed=0 if table else 1)
 
 
-def _content(audience: Audience, values: Mapping[str, Any], now: int) -> Content:
+def _content(audience: Audience, values: Mapping[str, Any], now: int, before: View | None) -> Content:
     floor: Floor = values[FLOOR]
     menu, stock, words = values[MENU], values[STOCK] or Stock(), text(audience.lang)
-    load, printers = values.get(LOAD) or Load(), values.get(PRINTERS) or Printers()
+    load = values.get(LOAD) or Load()
     if audience.kind == "diner":
         near = values.get(near_name(audience.subject)) or Near()
-        return diner.content(sitting_in(values, audience.subject), menu, stock, floor, load, near, now, words)
+        sitting, people = sitting_in(values, audience.subject), audience.form == "html"
+        return diner.content(sitting, menu, stock, floor, load, near, now, words, people, before)
+    printers = values.get(PRINTERS) or Printers()
     sittings = {id: sitting_in(values, id) for id in floors.open_sittings(floor)}
     if audience.kind == "kitchen":
         lately = [values.get(sitting_name(id)) for id in floors.closed_sittings(floor) if id not in sittings]

@@ -5,7 +5,8 @@ values as they are. A block depends on the audience and the language, never on w
 """
 
 import hashlib
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple, TypeVar, cast
 
 import msgspec
 from msgspec import Struct
@@ -23,39 +24,156 @@ class Block(NamedTuple):
 
 
 class Content(NamedTuple):
-    """What an audience sees, before it is rendered: blocks, and the order of those that stand in containers.
+    """What an audience sees, before it is rendered: blocks by id, and the order of those that stand in containers.
 
-    `until` is when time alone changes it (ms since 1970; 0: never).
+    `until` is when time alone changes it (ms since 1970; 0: never). Who made it from the content of an earlier view
+    says which of the blocks are not that view's (`fresh`) and which of that view's are no more (`gone`); with None
+    all are compared. `pieces` are what the next content can be made from.
     """
 
-    blocks: list[Block]
+    blocks: dict[str, Block]
     order: dict[str, list[str]]
     until: int = 0
+    pieces: "Pieces | None" = None
+    fresh: dict[str, Block] | None = None
+    gone: Iterable[str] = ()
+
+
+class Step(NamedTuple):
+    """What a view has otherwise than the one with the mark `since`: other or new blocks, and those that are gone."""
+
+    since: object
+    changed: list[str]
+    gone: list[str]
 
 
 class View(NamedTuple):
     """A rendered view: id → HTML (a `str`) or → JSON value; `made` remembers what each block was rendered from,
-    `until` is when time alone changes it (ms; 0: never)."""
+    `until` is when time alone changes it (ms; 0: never). `mark` is this view's alone; `step` is what it differs in
+    from the view it was made after, if that is known."""
 
     v: int
     blocks: dict[str, Any]
     order: dict[str, list[str]]
     made: dict[str, Block]
     until: int = 0
+    pieces: "Pieces | None" = None
+    mark: object = None
+    step: Step | None = None
+
+
+def first(v: int, content: Content, blocks: dict[str, Any]) -> View:
+    """The view of this content with its blocks rendered, when nothing is known of an earlier one."""
+    return View(v, blocks, content.order, content.blocks, content.until, content.pieces, object())
+
+
+def following(before: View, v: int, content: Content, rendered: dict[str, Any]) -> View:
+    """The view of a content that was made from the one before, with its fresh blocks rendered."""
+    had = before.blocks
+    changed = {id: block for id, block in rendered.items() if had.get(id) != block}
+    gone = [*content.gone]
+    if changed or gone:
+        blocks = had | changed
+        for id in gone:
+            del blocks[id]
+    else:
+        blocks = had
+    step = Step(before.mark, [*changed], gone)
+    return View(v, blocks, content.order, content.blocks, content.until, content.pieces, object(), step)
 
 
 def difference(before: View | None, after: View) -> bytes:
     """The push that turns `before` into `after`, as JSON: `{"v", "set", "order", "gone"}`.
 
-    From nothing it is the whole view. `order` has only the containers whose order differs.
+    From nothing it is the whole view. `order` has only the containers whose order differs. A page that stands at the
+    view which `after` was made from costs what has changed; any other is compared block by block.
     """
     if before is None:
         return _encode({"v": after.v, "set": after.blocks, "order": after.order, "gone": []})
-    had = before.blocks
-    changed = {id: block for id, block in after.blocks.items() if (old := had.get(id)) is not block and old != block}
-    gone = [id for id in had if id not in after.blocks] if had.keys() != after.blocks.keys() else []
+    had, step = before.blocks, after.step
+    if step is not None and step.since is before.mark:
+        changed = {id: after.blocks[id] for id in step.changed}
+        gone = step.gone
+    else:
+        now = after.blocks.items()
+        changed = {id: block for id, block in now if (old := had.get(id)) is not block and old != block}
+        gone = [id for id in had if id not in after.blocks] if had.keys() != after.blocks.keys() else []
     order = {name: ids for name, ids in after.order.items() if before.order.get(name) != ids}
     return _encode({"v": after.v, "set": changed, "order": order, "gone": gone})
+
+
+Piece = TypeVar("Piece")
+_FOREVER = 1 << 62  # ms: later than any clock shows
+
+
+class Pieces:
+    """What a content was made of, each piece with what it was made from. The next content takes over the pieces that
+    would come out the same: as the same objects, so that what rests on them is the same, too, and nobody compares.
+
+    Pieces are immutable values. A piece is asked for with everything that it depends on, compared by equality; of what
+    is the same object that costs nothing. `kind` is what must be the same for anything to be taken over.
+    """
+
+    __slots__ = ("_before", "_pieces", "kind")
+
+    def __init__(self, before: "Pieces | None", kind: object) -> None:
+        self.kind = kind
+        self._before = before._pieces if before is not None and before.kind == kind else {}
+        self._pieces: dict[str, tuple[Any, Any, int, int]] = {}
+
+    @property
+    def follows(self) -> bool:
+        """Whether there is a content before that this one is made from."""
+        return bool(self._before)
+
+    def end(self) -> None:
+        """Nothing more is made: lets go of the pieces before."""
+        self._before = {}
+
+    def before(self, name: str) -> Any:
+        """The piece that was; None if there was none."""
+        known = self._before.get(name)
+        return None if known is None else known[1]
+
+    def keep(self, name: str, value: Any) -> None:
+        """A piece for the next content to look at `before` it makes its own."""
+        self._pieces[name] = (None, value, 0, _FOREVER)
+
+    def same(self, name: str, value: Piece) -> Piece:
+        """The value; as the object that it was before, if it is equal."""
+        known = self._before.get(name)
+        if known is not None and known[1] == value:
+            value = known[1]
+        self._pieces[name] = (None, value, 0, _FOREVER)
+        return value
+
+    def made(self, name: str, of: tuple[Any, ...], make: Callable[[], Piece]) -> Piece:
+        """What `make` makes `of` these."""
+        known = self._before.get(name)
+        if known is None:
+            piece = make()
+        elif known[0] == of:
+            piece = cast(Piece, known[1])
+        else:
+            piece = make()
+            if piece == known[1]:
+                piece = known[1]
+        self._pieces[name] = (of, piece, 0, _FOREVER)
+        return piece
+
+    def made_for_now(
+        self, name: str, of: tuple[Any, ...], now: int, make: Callable[[], tuple[Piece, Iterable[int]]]
+    ) -> Piece:
+        """What `make` makes `of` these at this moment; it says at which moments (ms) time alone may change that."""
+        known = self._before.get(name)
+        if known is not None and known[2] <= now < known[3] and known[0] == of:
+            self._pieces[name] = (of, *known[1:])
+            return cast(Piece, known[1])
+        piece, moments = make()
+        if known is not None and piece == known[1]:
+            piece = known[1]
+        self._pieces[name] = (of, piece, now, min((at for at in moments if at > now), default=_FOREVER))
+        return piece
 
 
 _encode = msgspec.json.Encoder().encode
@@ -63,4 +181,7 @@ _encode = msgspec.json.Encoder().encode
 
 def fingerprint(view: View) -> str:
     """A name for exactly this view, whichever process made it."""
-    return hashlib.sha256(_encode([view.blocks, view.order])).hexdigest()[:16]
+    return hashlib.sha256(_in_order([view.blocks, view.order])).hexdigest()[:16]
+
+
+_in_order = msgspec.json.Encoder(order="deterministic").encode  # views come by their blocks in different ways

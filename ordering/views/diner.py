@@ -2,24 +2,25 @@
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from ordering import menu as menus
 from ordering import near as nears
 from ordering import stock as stocks
-from ordering.bill import Bill, Share, amount, in_sight, owed, shares, to_send
+from ordering.bill import Bill, Tally, amount, comes_to, in_sight, owed, parts, shared, tally, tip_on
 from ordering.floor import Floor
 from ordering.kitchen import Stage, stage
 from ordering.load import Load
-from ordering.menu import Alarm, Item, Menu, Terms
+from ordering.menu import Item, Menu, Shop, Terms
 from ordering.near import Near
 from ordering.payments import paid
-from ordering.sitting import STILL_SERVED, Guest, Line, Sitting, allergies, cart, eaters, placed
+from ordering.sitting import STILL_SERVED, Guest, Line, Round, Sitting, allergies, cart, eaters, placed
 from ordering.state import TO_MAKE, State
 from ordering.stock import Stock
-from ordering.views.blocks import Block, Content
+from ordering.views.blocks import Block, Content, Pieces, View
 from ordering.views.kitchen import load_shown
 from ordering.views.text import Text
 
@@ -78,8 +79,8 @@ class GuestShown(Struct, frozen=True):
     tip: int
 
 
-class Who(Struct, frozen=True):
-    """A guest as the blocks of other things show one."""
+class Who(Struct, frozen=True, dict=True):
+    """A guest as the blocks of other things show one. (`dict=True`: what is rendered of it is kept with it.)"""
 
     id: str
     name: str
@@ -120,8 +121,9 @@ class Concern(Struct, frozen=True):
     guests: list[Who]
 
 
-class LineBeside(Struct, frozen=True):
-    """What people see of a line besides: its owner, who changed it last if that was another, the other name."""
+class LineBeside(Struct, frozen=True, dict=True):
+    """What people see of a line besides: its owner, who changed it last if that was another, the other name.
+    (`dict=True`: what is rendered of the line for the confirmation is kept with it.)"""
 
     code: str
     other_name: str
@@ -230,82 +232,211 @@ class ItemBeside(Struct, frozen=True):
 
 JSON_KINDS = frozenset({"sitting", "load", "presence", "totals", "guest", "line", "item", "bill"})
 
+_CART, _VOID, _HELD = State.CART, State.VOID, State.HELD  # looking a member up takes as long as all else of a line
 
-class _Table(Struct, frozen=True):
-    """What the blocks are made from."""
 
-    sitting: Sitting
+class _House(Struct, frozen=True, eq=False):
+    """What the blocks are made from and seldom changes.
+
+    `people`: they are for people's eyes; for programs there is less to make. `shut` are the items that are not served
+    now, `over` those of them that can't be sent any more either. `name` and `code` are the table's, `guests` its guests
+    as blocks show them, `avoided` what any of them must avoid; `party` is all of this that what was sent depends on.
+    `level` is the block of the kitchen's load, `bare` those of the dishes by item, as they are while nobody has chosen
+    them."""
+
+    text: Text
+    people: bool
     menu: Menu
     stock: Stock
     load: Load
+    shut: frozenset[str]
+    over: frozenset[str]
     code: str
-    now: int
-    text: Text
-    guests: dict[str, Who]
+    name: str
+    closed: bool
     terms: Terms
+    everyone: tuple[Guest, ...]
+    guests: dict[str, Who]
+    avoided: frozenset[str]
+    party: tuple[Any, ...]
+    level: Block
+    bare: dict[str, Block]
 
     @property
-    def closed(self) -> bool:
-        return bool(self.sitting.closed)
+    def shop(self) -> Shop:
+        return self.menu.shop
+
+
+class _Sent(Struct, frozen=True):
+    """What is made of the lines that were placed; `told_at` is when the guests are next asked to tell a waiter that no
+    cook has looked at something (ms; 0: never)."""
+
+    lines: Tally
+    due: Bill
+    bill: Block
+    rounds: list[Block]
+    order: list[str]
+    claims: list[Block]
+    told_at: int
+
+
+class _Sums(NamedTuple):
+    """What everything in sight comes to, and everyone's part of it, without the tip."""
+
+    totals: TotalsShown
+    parts: dict[str, int]
+
+
+class _Row(NamedTuple):
+    """A line with its block; `came` is the same line as it came last, which may be another object."""
+
+    came: Line
+    line: Line
+    block: Block
+
+
+class _Part(NamedTuple):
+    """What is a guest's to pay, with the block made from it."""
+
+    amount: int
+    block: Block
+
+
+class _Dish(NamedTuple):
+    """An item in the cart: portions, who has chosen it, and its block; `bare` is its block while nobody has."""
+
+    portions: int
+    choosers: list[Who]
+    bare: Block
+    block: Block
 
 
 def content(
-    sitting: Sitting, menu: Menu, stock: Stock, floor: Floor, load: Load, near: Near, now: int, text: Text
+    sitting: Sitting,
+    menu: Menu,
+    stock: Stock,
+    floor: Floor,
+    load: Load,
+    near: Near,
+    now: int,
+    text: Text,
+    people: bool = True,
+    before: View | None = None,
 ) -> Content:
-    """Every block of the diner's page; `now` in milliseconds since 1970."""
+    """Every block of the diner's page, for people's eyes or for programs; `now` in milliseconds since 1970.
+
+    Of the view before, everything is taken over whose inputs are the same. Only what changes often is looked at one
+    by one: lines, guests' parts and the dishes in the cart.
+    """
+    pieces = Pieces(before.pieces if before else None, (text, people))
     table = floor.by_id.get(sitting.table)
-    at = _Table(
-        sitting,
+    place = (table.code, table.name) if table else ("", "")
+    hours = _hours(menu, now // 60_000)
+    house_of = (menu, stock, load, hours, place, sitting.closed, sitting.terms, sitting.guests)
+    house = pieces.made("house", house_of, lambda: _house(house_of, text, people, pieces))
+    fresh: list[Block] = []
+    rows = _rows(sitting, house, pieces, fresh)
+    lines = pieces.same("lines", [row.line for row in rows.values()])
+    in_cart = [row for row in rows.values() if row.line.state is _CART]
+    sharing = (house.party, sitting.split, sitting.people, sitting.off)
+    sent_of = ([line for line in lines if line.state is not _CART], sharing, sitting.rounds, sitting.payments)
+    sent = pieces.made_for_now("sent", sent_of, now, lambda: _sent(sitting, house, now))
+    sums = pieces.made("sums", (lines, sharing), lambda: _sums(sitting, house.terms, sent.lines, in_cart))
+    _parts(house, sums.parts, pieces, fresh)
+    _dishes(house, in_cart, pieces, fresh)
+    presence = pieces.made_for_now("presence", (near, house.everyone), now, lambda: _presence(sitting, near, now))
+    shown, totals = _sitting(sitting, house), sums.totals
+    others = [
+        Block("presence", "presence", presence, (house.guests, _categories(menu, text))),
+        Block("totals", "totals", totals, (house.closed, menu.shop)),
+        house.level,
+        sent.bill,
+    ]
+    if people:
+        confirmed = (_confirmed(in_cart), house.code, house.closed, load.paused, menu.shop)
+        others += [
+            Block("sitting", "sitting", replace(shown, news=None), (house.guests, house.code)),
+            Block("news", "news", shown, (house.guests, house.code)),
+            Block("confirm", "confirm", totals, confirmed),
+            *sent.rounds,
+            *sent.claims,
+        ]
+    else:
+        others.append(Block("sitting", "sitting", shown))
+    order = {
+        "guests": [f"guest-{guest}" for guest in house.guests],
+        "cart": [row.block.id for row in in_cart],
+        "rounds": sent.order,
+        "claims": [block.id for block in sent.claims],
+    }
+    had = before.made if before and pieces.follows else None
+    pieces.end()
+    fresh += others
+    if had is None:
+        return Content({block.id: block for block in fresh}, order, sent.told_at, pieces)
+    new = {block.id: block for block in fresh if (old := had.get(block.id)) is not block and old != block}
+    whole, gone = had | new, set[str]()
+    if len(whole) != len(others) + len(rows) + len(house.guests) + len(house.bare):
+        present = {block.id for block in [*others, *house.bare.values(), *(row.block for row in rows.values())]}
+        gone = whole.keys() - present - set(order["guests"])
+        whole = {id: block for id, block in whole.items() if id not in gone}
+    return Content(whole, order, sent.told_at, pieces, new, gone)
+
+
+def _house(of: tuple[Any, ...], text: Text, people: bool, pieces: Pieces) -> _House:
+    menu, stock, load, (shut, over), (code, name), closed, terms, everyone = of
+    closed, terms = bool(closed), terms or menu.shop.terms
+    guests = pieces.same("guests", _guests(everyone, text))
+    party = pieces.same("party", (menu.shop, code, closed, terms, everyone, guests))
+    level = pieces.same("level", Block("load", "load", load_shown(Load() if closed else load)))
+    avoided = frozenset(tag for guest in everyone for tag in guest.allergies)
+    house = _House(
+        text,
+        people,
         menu,
         stock,
         load,
-        table.code if table else "",
-        now,
-        text,
-        {guest.id: _who(guest, number, text) for number, guest in enumerate(sitting.guests, 1)},
-        sitting.terms or menu.shop.terms,
+        shut,
+        over,
+        code,
+        name,
+        closed,
+        terms,
+        everyone,
+        guests,
+        avoided,
+        party,
+        level,
+        {},
     )
-    shop = menu.shop
-    sums = in_sight(sitting, at.terms)
-    parts = {share.guest: share for share in shares(sitting, sitting.lines, at.terms)}
-    shown = _sitting(sitting, table.name if table else "", text)
-    totals = _totals(sitting, at.terms, sums)
-    lines = [_line(line, at) for line in sitting.lines]
-    rounds, rounds_order = _rounds(at)
-    in_cart = cart(sitting)
-    claims = _claims(at)
-    blocks = [
-        Block("sitting", "sitting", shown, (at.guests, at.code)),
-        Block("load", "load", load_shown(Load() if at.closed else load)),
-        Block("presence", "presence", _presence(sitting, near, now), (at.guests, _categories(menu, text))),
-        Block("news", "news", shown, (at.guests, at.code)),
-        Block("totals", "totals", totals, (at.closed, shop)),
-        Block("confirm", "confirm", totals, (_confirmed(lines), at.code, at.closed, load.paused, shop)),
-        Block("bill", "bill", _bill(at, owed(sitting, at.terms)), (at.guests, at.code, at.closed, bool(claims), shop)),
-        *(Block(f"guest-{guest.id}", "guest", _guest(guest, at, parts), (shop,)) for guest in sitting.guests),
-        *(Block(f"line-{line.id}", "line", line, (beside, shop)) for line, beside in lines),
-        *(Block(f"round-{each.number}", "round", each, (at.code, at.closed, shop)) for each in rounds),
-        *(Block(f"claim-{each.id}", "claim", each, (at.code, shop)) for each in claims),
-        *_items(at),
-    ]
-    order = {
-        "guests": [f"guest-{guest}" for guest in at.guests],
-        "cart": [f"line-{line.id}" for line in in_cart],
-        "rounds": rounds_order,
-        "claims": [f"claim-{each.id}" for each in claims],
-    }
-    return Content(blocks, order, _told_at(sitting, menu.shop.alarm, now))
+    return replace(house, bare=_bare(house, pieces.before("house")))
 
 
-def _told_at(sitting: Sitting, alarm: Alarm, now: int) -> int:
-    """When the guests are next asked to tell a waiter that no cook has looked at something (ms); 0: never."""
-    unseen = (line.sent for line in sitting.lines if line.state in TO_MAKE and line.sent and not line.seen)
-    return min((at for sent in unseen if (at := sent + alarm.guest * 1000) > now), default=0)
+def _touched(before: Stock, after: Stock) -> set[str]:
+    """The items that may be to be had in another way."""
+    return {*before.sold_out, *before.left, *after.sold_out, *after.left} if before != after else set()
+
+
+def _sent(sitting: Sitting, house: _House, now: int) -> tuple[_Sent, list[int]]:
+    """And when time alone may change it."""
+    sent = placed(sitting)
+    lines, due = tally(sitting, sent), owed(sitting, house.terms)
+    claims = _claims(sitting, house)
+    beside = (house.guests, house.code, house.closed, bool(claims), house.shop)
+    bill = Block("bill", "bill", _bill(sitting, house.terms, due, lines), beside)
+    rounds, order = _rounds(sitting, house, now)
+    alarm = house.shop.alarm.guest * 1000
+    alarms = [line.sent + alarm for line in sent if line.state in TO_MAKE and line.sent and not line.seen]
+    told_at = min((at for at in alarms if at > now), default=0)
+    if not house.people:
+        return _Sent(lines, due, bill._replace(beside=()), [], order, [], told_at), alarms
+    moments = [*alarms, *(line.due + 1 for line in sent)]
+    return _Sent(lines, due, bill, rounds, order, claims, told_at), moments
 
 
 def concerns(menu: Menu, sitting: Sitting, item: Item, text: Text) -> list[Concern]:
     """Whom at the table an item's allergens concern, by allergen: anybody may eat of it."""
-    guests = {guest.id: _who(guest, number, text) for number, guest in enumerate(sitting.guests, 1)}
+    guests = _guests(sitting.guests, text)
     return _concerns(menu, menus.allergens(menu, item), sitting.guests, guests, text)
 
 
@@ -320,25 +451,26 @@ def _concerns(
     return found
 
 
-def _sitting(sitting: Sitting, table: str, text: Text) -> SittingShown:
+def _sitting(sitting: Sitting, house: _House) -> SittingShown:
     news = sitting.news
     return SittingShown(
         id=sitting.id,
         state="closed" if sitting.closed else "open" if sitting.opened else "free",
-        table=table,
+        table=house.name,
         guests=len(sitting.guests),
         calls=[CallShown(call.id, call.reason, call.guest, call.seen_by) for call in sitting.calls],
         gone=bool(sitting.into),
         left=list(sitting.left),
-        news=NewsShown(news.act, news.guest, text.pick(news.name), news.qty, news.v, news.line) if news else None,
+        news=NewsShown(news.act, news.guest, house.text.pick(news.name), news.qty, news.v, news.line) if news else None,
     )
 
 
-def _presence(sitting: Sitting, near: Near, now: int) -> PresenceShown:
+def _presence(sitting: Sitting, near: Near, now: int) -> tuple[PresenceShown, list[int]]:
     signs = nears.here(near, now)
     joined = [guest.id for guest in sitting.guests if guest.id in signs]
     choosing = {guest: where for guest in joined if (where := nears.choosing(signs[guest], now))}
-    return PresenceShown(joined, choosing, len(signs) - len(joined))
+    ends = [moment for sign in near.signs.values() for moment in nears.ends(sign)]
+    return PresenceShown(joined, choosing, len(signs) - len(joined)), ends
 
 
 @lru_cache(maxsize=16)
@@ -355,20 +487,79 @@ class _Names(dict[str, str]):
     __hash__ = None
 
 
+def _guests(everyone: Sequence[Guest], text: Text) -> dict[str, Who]:
+    return {guest.id: _who(guest, number, text) for number, guest in enumerate(everyone, 1)}
+
+
 def _who(guest: Guest, number: int, text: Text) -> Who:
     return Who(guest.id, guest.name or text("Guest %(number)s", number=number), guest.colour)
 
 
-def _guest(guest: Guest, at: _Table, parts: Mapping[str, Share]) -> GuestShown:
-    part = parts.get(guest.id, Share(guest.id, 0, 0))
-    name = at.guests[guest.id].name
-    return GuestShown(guest.id, name, guest.colour, list(guest.allergies), part.amount, part.tip)
+def _sums(sitting: Sitting, terms: Terms, sent: Tally, in_cart: Sequence[_Row]) -> _Sums:
+    seen = tally(sitting, [row.line for row in in_cart], sent)
+    total = in_sight(sitting, terms).total if sitting.off else comes_to(seen, terms)
+    totals = TotalsShown(
+        cart_portions=seen.portions - sent.portions,
+        cart_amount=seen.prices - sent.prices,
+        placed_portions=sent.portions,
+        placed_amount=sent.prices,
+        amount=total,
+    )
+    return _Sums(totals, parts(sitting, seen, total))
 
 
-def _line(line: Line, at: _Table) -> tuple[LineShown, LineBeside]:
-    sitting, text = at.sitting, at.text
-    in_cart = line.state is State.CART
-    problem, left, hours = _problem(line, at) if in_cart and not at.closed else ("", None, "")
+def _parts(house: _House, amounts: Mapping[str, int], pieces: Pieces, fresh: list[Block]) -> None:
+    """The guests with their parts."""
+    were: Mapping[str, _Part] = pieces.before("parts") or {}
+    if were and pieces.before("house").party is not house.party:
+        were = {}
+    found: dict[str, _Part] = {}
+    for guest in house.everyone:
+        amount, part = amounts[guest.id], were.get(guest.id)
+        if part is None or part.amount != amount:
+            name, avoids = house.guests[guest.id].name, list(guest.allergies)
+            shown = GuestShown(guest.id, name, guest.colour, avoids, amount, tip_on(amount, guest.tip))
+            part = _Part(amount, Block(f"guest-{guest.id}", "guest", shown, (house.shop,)))
+            fresh.append(part.block)
+        found[guest.id] = part
+    pieces.keep("parts", found)
+
+
+def _rows(sitting: Sitting, house: _House, pieces: Pieces, fresh: list[Block]) -> dict[str, _Row]:
+    """The lines with their blocks. A line that is the same as before keeps its block as long as what else it is made
+    from is the same; of a dish that is counted that may be any other line."""
+    were: Mapping[str, _Row] = pieces.before("rows") or {}
+    was: _House | None = pieces.before("house")
+    alike, open_ended = False, set(house.stock.left)
+    if was is not None:
+        alike = was.menu is house.menu and was.over == house.over and was.party == house.party
+        open_ended |= _touched(was.stock, house.stock)
+    rows: dict[str, _Row] = {}
+    for line in sitting.lines:
+        known = were.get(line.id)
+        if known is None:
+            rows[line.id] = _Row(line, line, _line(line, sitting, house))
+            fresh.append(rows[line.id].block)
+            continue
+        came, kept, block = known
+        if came is not line and kept != line:
+            kept = line
+        elif alike and line.item not in open_ended:
+            rows[line.id] = known if came is line else _Row(line, kept, block)
+            continue
+        made = _line(kept, sitting, house)
+        if made != block:
+            fresh.append(block := made)
+        rows[line.id] = _Row(line, kept, block)
+    pieces.keep("rows", rows)
+    return rows
+
+
+def _line(line: Line, sitting: Sitting, house: _House) -> Block:
+    text = house.text
+    in_cart = line.state is _CART
+    problem, left, hours = _problem(line, sitting, house) if in_cart and not house.closed else ("", None, "")
+    warned = () if not house.avoided else allergies(sitting, line)
     shown = LineShown(
         id=line.id,
         item=line.item,
@@ -383,162 +574,196 @@ def _line(line: Line, at: _Table) -> tuple[LineShown, LineBeside]:
         state=line.state.value,
         shared=line.shared,
         hold=line.hold,
-        due=line.due if line.state in TO_MAKE else 0,
+        due=line.due if line.due and line.state in TO_MAKE else 0,
         allergens=list(line.allergens),
-        allergies=list(allergies(sitting, line) if in_cart else line.allergies),
+        allergies=list(warned if in_cart else line.allergies),
         claimed=list(line.claimed),
         problem=problem,
     )
-    by_another = in_cart and line.changed_by in at.guests and line.changed_by != line.guest
+    if not house.people:
+        return Block(f"line-{line.id}", "line", shown)
+    by_another = in_cart and line.changed_by in house.guests and line.changed_by != line.guest
     beside = LineBeside(
-        code=at.code,
+        code=house.code,
         other_name=text.other(line.name),
         modifiers=[text.pick(choice.name) for choice in line.modifiers],
-        owner=at.guests[line.guest],
-        changed_by=at.guests[line.changed_by] if by_another else None,
-        concerns=_concerns(at.menu, line.allergens, eaters(sitting, line), at.guests, text),
+        owner=house.guests[line.guest],
+        changed_by=house.guests[line.changed_by] if by_another else None,
+        concerns=_concerns(house.menu, line.allergens, eaters(sitting, line), house.guests, text)
+        if house.avoided
+        else [],
         left=left,
         hours=hours,
-        closed=at.closed,
+        closed=house.closed,
     )
-    return shown, beside
+    return Block(f"line-{line.id}", "line", shown, (beside, house.shop))
 
 
-def _problem(line: Line, at: _Table) -> tuple[str, int | None, str]:
+def _problem(line: Line, sitting: Sitting, house: _House) -> tuple[str, int | None, str]:
     """Why a line of the cart can't be sent now; how many of it there still are, and when it is served."""
-    item = at.menu.item.get(line.item)
-    left = stocks.left(at.stock, line.item)
+    item = house.menu.item.get(line.item)
+    left = stocks.left(house.stock, line.item)
     if item is None or left == 0:
         return "sold_out", 0, ""
-    if not (menus.served(at.menu, item, at.now) or menus.served(at.menu, item, at.now - STILL_SERVED)):
-        return "not_served_now", left, at.text.hours(menus.hours(at.menu, item))
-    wanted = sum(other.qty for other in cart(at.sitting) if other.item == line.item)
-    return ("too_few_left", left, "") if left is not None and wanted > left else ("", left, "")
+    if line.item in house.over:
+        return "not_served_now", left, house.text.hours(menus.hours(house.menu, item))
+    if left is None:
+        return "", None, ""
+    wanted = sum(other.qty for other in cart(sitting) if other.item == line.item)
+    return ("too_few_left", left, "") if wanted > left else ("", left, "")
 
 
-def _rounds(at: _Table) -> tuple[list[RoundShown], list[str]]:
+@lru_cache(maxsize=64)
+def _hours(menu: Menu, minute: int) -> tuple[frozenset[str], frozenset[str]]:
+    """The items that are not served in this minute (since 1970), and those of them that can't be sent either."""
+
+    def shut(minute: int) -> frozenset[str]:
+        return frozenset(item.id for item in menu.items if not menus.served(menu, item, minute * 60_000))
+
+    return shut(minute), shut(minute) & shut(minute - STILL_SERVED // 60_000)
+
+
+def _rounds(sitting: Sitting, house: _House, now: int) -> tuple[list[Block], list[str]]:
     """The headings, and the container's order: the newest round first, each followed by its lines."""
-    shown: list[RoundShown] = []
+    shown: list[Block] = []
     order: list[str] = []
-    for each in reversed(at.sitting.rounds):
-        lines = [line for line in at.sitting.lines if line.round == each.number]
-        kept = [line for line in lines if line.state is not State.VOID]
-        making = [line for line in kept if line.state in TO_MAKE]
-        due = max((line.due for line in making), default=0)
-        unseen = min((line.sent for line in making if line.sent and not line.seen), default=0)
-        shown.append(
-            RoundShown(
-                number=each.number,
-                at=each.at,
-                guest=at.guests[each.guest],
-                portions=sum(line.qty for line in kept),
-                amount=sum(amount(line) for line in kept),
-                state=min((line.state for line in kept), key=_SLOWEST.index, default=State.VOID).value,
-                held=sum(line.state is State.HELD for line in kept),
-                due=due,
-                late=0 < due < at.now,
-                unseen=stage(unseen, at.menu.shop.alarm, at.now) is Stage.GUEST,
-            )
-        )
-        order += [f"round-{each.number}", *(f"line-{line.id}" for line in lines)]
+    of: dict[int, list[Line]] = {}
+    for line in sitting.lines:
+        of.setdefault(line.round, []).append(line)
+    for each in reversed(sitting.rounds):
+        lines = of.get(each.number, [])
+        if house.people:
+            heading = _round(each, lines, house, now)
+            shown.append(Block(f"round-{each.number}", "round", heading, (house.code, house.closed, house.shop)))
+            order.append(f"round-{each.number}")
+        order += [f"line-{line.id}" for line in lines]
     return shown, order
+
+
+def _round(each: Round, lines: Sequence[Line], house: _House, now: int) -> RoundShown:
+    kept = [line for line in lines if line.state is not _VOID]
+    making = [line for line in kept if line.state in TO_MAKE]
+    due = max((line.due for line in making), default=0)
+    unseen = min((line.sent for line in making if line.sent and not line.seen), default=0)
+    return RoundShown(
+        number=each.number,
+        at=each.at,
+        guest=house.guests[each.guest],
+        portions=sum(line.qty for line in kept),
+        amount=sum(amount(line) for line in kept),
+        state=min((line.state for line in kept), key=_SLOWEST.index, default=_VOID).value,
+        held=sum(line.state is _HELD for line in kept),
+        due=due,
+        late=0 < due < now,
+        unseen=stage(unseen, house.shop.alarm, now) is Stage.GUEST,
+    )
 
 
 _SLOWEST = (State.ASKED, State.QUEUED, State.COOKING, State.READY, State.HELD, State.SERVED)
 
 
-def _totals(sitting: Sitting, terms: Terms, sums: Bill) -> TotalsShown:
-    sending, sent = to_send(sitting, terms), owed(sitting, terms)
-    return TotalsShown(
-        cart_portions=sending.portions,
-        cart_amount=sending.lines,
-        placed_portions=sent.portions,
-        placed_amount=sent.lines,
-        amount=sums.total,
-    )
-
-
-def _bill(at: _Table, sums: Bill) -> BillShown:
-    sitting = at.sitting
+def _bill(sitting: Sitting, terms: Terms, due: Bill, lines: Tally) -> BillShown:
     return BillShown(
-        portions=sums.portions,
-        lines=sums.lines,
-        off=sums.off,
-        service=sums.service,
-        taxes=[TaxShown(tax.rate, tax.base, tax.amount) for tax in sums.taxes],
-        tax_included=at.terms.tax_included,
-        total=sums.total,
+        portions=due.portions,
+        lines=due.lines,
+        off=due.off,
+        service=due.service,
+        taxes=[TaxShown(tax.rate, tax.base, tax.amount) for tax in due.taxes],
+        tax_included=terms.tax_included,
+        total=due.total,
         paid=paid(sitting),
         split=sitting.split,
         people=sitting.people or max(1, len(sitting.guests)),
-        shares=[
-            ShareShown(share.guest, share.amount, share.tip) for share in shares(sitting, placed(sitting), at.terms)
-        ],
+        shares=[ShareShown(share.guest, share.amount, share.tip) for share in shared(sitting, lines, due.total)],
     )
 
 
-def _claims(at: _Table) -> list[ClaimShown]:
+def _claims(sitting: Sitting, house: _House) -> list[Block]:
     """What can be claimed, while the bill is shared by lines; what nobody has claimed yet first."""
-    if at.sitting.split != "lines" or at.closed:
+    if sitting.split != "lines" or house.closed:
         return []
-    lines = [line for line in placed(at.sitting) if line.state is not State.VOID]
+    lines = [line for line in placed(sitting) if line.state is not _VOID]
     return [
-        ClaimShown(
-            line.id,
-            at.text.pick(line.name),
-            line.qty,
-            amount(line),
-            [at.guests[guest] for guest in line.claimed if guest in at.guests],
+        Block(
+            f"claim-{line.id}",
+            "claim",
+            ClaimShown(
+                line.id,
+                house.text.pick(line.name),
+                line.qty,
+                amount(line),
+                [house.guests[guest] for guest in line.claimed if guest in house.guests],
+            ),
+            (house.code, house.shop),
         )
         for line in lines
     ]
 
 
-def _confirmed(lines: Sequence[tuple[LineShown, LineBeside]]) -> list[Any]:
+def _confirmed(in_cart: Sequence[_Row]) -> list[Any]:
     """What will be sent: the lines of the cart, as people see them."""
-    return [each for each in lines if each[0].state == State.CART.value]
+    return [(row.block.shown, row.block.beside[0]) for row in in_cart]
 
 
-def _items(at: _Table) -> list[Block]:
-    portions: dict[str, int] = {}
-    choosers: dict[str, list[Who]] = {}
-    for line in cart(at.sitting):
-        portions[line.item] = portions.get(line.item, 0) + line.qty
-        owner = at.guests[line.guest]
-        if owner not in choosers.setdefault(line.item, []):
-            choosers[line.item].append(owner)
-    avoided = {tag for guest in at.sitting.guests for tag in guest.allergies}
-    found: dict[tuple[str, ...], list[Concern]] = {}  # most dishes share a few sets of allergens
-    blocks = []
-    for place, item in enumerate(at.menu.items):
-        left = stocks.left(at.stock, item.id)
-        served = menus.served(at.menu, item, at.now)
-        full = item.slow and at.load.slow_hidden
-        concerned: list[Concern] = []
-        if not avoided.isdisjoint(item.tags):
-            if item.tags not in found:
-                allergens = menus.allergens(at.menu, item)
-                found[item.tags] = _concerns(at.menu, allergens, at.sitting.guests, at.guests, at.text)
-            concerned = found[item.tags]
-        if item.id not in portions and not concerned:
-            blocks.append(_item(at.menu, place, left, served, full, at.code, at.closed, at.text))
+def _dishes(house: _House, in_cart: Sequence[_Row], pieces: Pieces, fresh: list[Block]) -> None:
+    """The dishes that are in the cart, and those that are not any more."""
+    chosen: dict[str, tuple[int, list[Who]]] = {}
+    for row in in_cart:
+        line, owner = row.line, house.guests[row.line.guest]
+        portions, choosers = chosen.get(line.item, (0, []))
+        if owner not in choosers:
+            choosers.append(owner)
+        chosen[line.item] = portions + line.qty, choosers
+    were: Mapping[str, _Dish] = pieces.before("dishes") or {}
+    dishes: dict[str, _Dish] = {}
+    for item, (portions, choosers) in chosen.items():
+        bare, known = house.bare.get(item), were.get(item)
+        if bare is None:
             continue
-        blocks.append(
-            _chosen_item(
-                at.menu,
-                item,
-                left,
-                served,
-                full,
-                at.code,
-                at.closed,
-                at.text,
-                portions.get(item.id, 0),
-                choosers.get(item.id, []),
-                concerned,
-            )
-        )
-    return blocks
+        if known is None or known.portions != portions or known.bare is not bare or known.choosers != choosers:
+            known = _Dish(portions, choosers, bare, _dish(bare, portions, choosers, house))
+            fresh.append(known.block)
+        dishes[item] = known
+    fresh += [house.bare[item] for item in were.keys() - dishes.keys() if item in house.bare]
+    was: _House | None = pieces.before("house")
+    if was is None or was.bare is not house.bare:
+        fresh += [block for item, block in house.bare.items() if item not in dishes]
+    pieces.keep("dishes", dishes)
+
+
+def _dish(bare: Block, portions: int, choosers: list[Who], house: _House) -> Block:
+    """The block of a dish with so many portions in the cart."""
+    shown = replace(bare.shown, in_cart=portions)
+    if not house.people:
+        return Block(bare.id, bare.kind, shown)
+    return Block(bare.id, bare.kind, shown, (replace(bare.beside[0], choosers=choosers), house.shop))
+
+
+def _bare(house: _House, before: _House | None) -> dict[str, Block]:
+    """Every dish as it is while nobody has chosen it; the blocks before where they would be equal."""
+    menu, stock, full = house.menu, house.stock, house.load.slow_hidden
+    were = before.bare if before else {}
+    touched: set[str] | None = None
+    if before and before.menu is menu and before.party == house.party and before.shut == house.shut:
+        touched = _touched(before.stock, stock) if before.load.slow_hidden == full else None
+    found: dict[tuple[str, ...], list[Concern]] = {}  # most dishes share a few sets of allergens
+    blocks = {}
+    for place, item in enumerate(menu.items):
+        if touched is not None and item.id not in touched:
+            continue
+        left, served = stocks.left(stock, item.id), item.id not in house.shut
+        block = _item(menu, place, left, served, item.slow and full, house.code, house.closed, house.text)
+        if house.people and not house.avoided.isdisjoint(item.tags):
+            if item.tags not in found:
+                allergens = menus.allergens(menu, item)
+                found[item.tags] = _concerns(menu, allergens, house.everyone, house.guests, house.text)
+            if found[item.tags]:
+                beside = replace(block.beside[0], concerns=found[item.tags])
+                block = Block(block.id, block.kind, block.shown, (beside, house.shop))
+        known = were.get(item.id)
+        blocks[item.id] = known if known is not None and known == block else block
+    whole = blocks if touched is None else were | blocks
+    return were if whole == were else whole
 
 
 @lru_cache(maxsize=50_000)
@@ -547,26 +772,10 @@ def _item(
 ) -> Block:
     """An item that is in nobody's cart and concerns nobody: most of them, the same in every view of a table."""
     item = menu.items[place]
-    return _chosen_item(menu, item, left, served, full, code, closed, text, 0, [], [])._replace(recurs=True)
-
-
-def _chosen_item(
-    menu: Menu,
-    item: Item,
-    left: int | None,
-    served: bool,
-    full: bool,
-    code: str,
-    closed: bool,
-    text: Text,
-    portions: int,
-    choosers: list[Who],
-    concerned: list[Concern],
-) -> Block:
     hours = "" if served else text.hours(menus.hours(menu, item))
-    beside = ItemBeside(code, item, text.pick(item.name), hours, choosers, concerned, closed)
-    shown = ItemShown(item.id, left == 0, served, full, left, portions)
-    return Block(f"item-{item.id}", "item", shown, (beside, menu.shop))
+    beside = ItemBeside(code, item, text.pick(item.name), hours, [], [], closed)
+    shown = ItemShown(item.id, left == 0, served, full, left, 0)
+    return Block(f"item-{item.id}", "item", shown, (beside, menu.shop), recurs=True)
 
 
 def available(menu: Menu, stock: Stock, load: Load, item: Item, now: int) -> ItemShown:

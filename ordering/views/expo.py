@@ -68,7 +68,7 @@ def content(sittings: Sequence[Sitting], menu: Menu, floor: Floor, printers: Pri
         Block("pass", "pass_summary", PassShown(len(tables), complete)),
         *(Block(f"whole-{table.sitting}", "whole", table, (words, menu.shop)) for table in tables),
     ]
-    return Content(blocks, {"tickets": [f"whole-{table.sitting}" for table in tables]})
+    return Content({block.id: block for block in blocks}, {"tickets": [f"whole-{table.sitting}" for table in tables]})
 
 
 def _missing(table: WholeShown) -> bool:

@@ -131,7 +131,7 @@ def content(
     }
     order["alarms"] = [f"alarm-{each.ticket}" for each in alarms] + [f"unpaid-{each.sitting}" for each in unpaid]
     steps = (until(tickets, alarm, now), min((each.at + UNPAID_SHOWN for each in unpaid), default=0))
-    return Content(blocks, order, min((step for step in steps if step), default=0))
+    return Content({block.id: block for block in blocks}, order, min((step for step in steps if step), default=0))
 
 
 def _unpaid(floor: Floor, now: int) -> list[UnpaidShown]:

@@ -193,7 +193,11 @@ def content(
             sold_out = stocks.left(stock, item.id) == 0
             available = AvailableShown(item.id, text.pick(item.name), sold_out, stock.left.get(item.id))
             blocks.append(Block(f"item-{item.id}", "available", available))
-    return Content(blocks, {"tickets": [f"ticket-{ticket.id}" for ticket in tickets]}, until(every, alarm, now))
+    return Content(
+        {block.id: block for block in blocks},
+        {"tickets": [f"ticket-{ticket.id}" for ticket in tickets]},
+        until(every, alarm, now),
+    )
 
 
 def _block(ticket: Ticket, floor: Floor, beside: TicketBeside, words: dict[str, str], menu: Menu, text: Text) -> Block:

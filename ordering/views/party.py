@@ -165,7 +165,7 @@ def content(
         "placed": [f"line-{line.id}" for line in placed(sitting)],
         "payments": [f"payment-{each.id}" for each in sitting.payments],
     }
-    return Content(blocks, order)
+    return Content({block.id: block for block in blocks}, order)
 
 
 def _name(guest: Guest, number: int, text: Text) -> str:

@@ -33,34 +33,36 @@ class CatalogueError(Exception):
 
 
 class Language(NamedTuple):
-    """`tag`: the `lang` of its pages; `name`: what its readers call it; `catalogue`: its sentences, if not ours."""
+    """`catalogue`: its sentences, if not ours."""
 
-    tag: str
-    name: str
+    key: str
     catalogue: Path | None
 
+    @property
+    def tag(self) -> str:
+        """The `lang` of its pages."""
+        return TAGS.get(self.key, self.key.replace("_", "-"))
 
-def _language(key: str, catalogue: Path | None) -> Language:
-    tag = TAGS.get(key, key.replace("_", "-"))
-    try:
-        name = str(Locale.parse(key).get_display_name(key))
-        Locale.parse(tag, sep="-")
-    except (UnknownLocaleError, ValueError) as error:
-        raise CatalogueError(f"{catalogue}: {error}; a catalogue is named after its language, such as fr.po") from error
-    return Language(tag, name[:1].upper() + name[1:], catalogue)
+    @property
+    def name(self) -> str:
+        """What its readers call it."""
+        return _name(self.key)
+
+
+@cache
+def _name(key: str) -> str:
+    """Looked up when it is shown: what Babel reads for it takes 30 ms, and a start should not wait for them."""
+    name = str(Locale.parse(key).get_display_name(key))
+    return name[:1].upper() + name[1:]
 
 
 def languages_in(folder: Path) -> dict[str, Language]:
-    """The languages that have a catalogue in this folder, by key.
-
-    Raises:
-        CatalogueError
-    """
-    return {path.stem: _language(path.stem, path) for path in sorted(folder.glob("*.po"))}
+    """The languages that have a catalogue in this folder, by key."""
+    return {path.stem: Language(path.stem, path) for path in sorted(folder.glob("*.po"))}
 
 
 SOURCE = "en"  # the language of the sentences in the code and the templates
-LANGUAGES = {SOURCE: _language(SOURCE, None), **languages_in(CATALOGUES)}
+LANGUAGES = {SOURCE: Language(SOURCE, None), **languages_in(CATALOGUES)}
 """What a page can be read in, by key."""
 
 
@@ -74,8 +76,14 @@ def learn(folder: Path) -> None:
     if not found:
         raise CatalogueError(f"{folder}: there is no catalogue (LANGUAGE.po) in this folder")
     LANGUAGES.update(found)
-    for lang in found:
-        text(lang)
+    for language in found.values():
+        try:
+            assert language.name
+            text(language.key)
+        except (UnknownLocaleError, ValueError) as error:
+            raise CatalogueError(
+                f"{language.catalogue}: {error}; a catalogue is named after its language, such as fr.po"
+            ) from error
 
 
 STATES = {
@@ -109,11 +117,17 @@ class Text:
         self.html_lang = LANGUAGES[lang].tag
         self._sentences = sentences
         self._locale = Locale.parse(self.html_lang, sep="-")
+        self._locale_name = str(self._locale)
 
     def __call__(self, sentence: str, **details: Any) -> str:
         """The sentence in this language, its `%(name)s` places filled."""
         translated = self._sentences.get(sentence, sentence)
-        return translated % {name: self._shown(value) for name, value in details.items()} if details else translated
+        if not details:
+            return translated
+        for name, value in details.items():
+            if value.__class__ is not str and value.__class__ is not int:  # nearly all are, and stay as they are
+                details[name] = self._shown(value)
+        return translated % details
 
     def pick(self, names: Names) -> str:
         """The text in this language, or in whichever there is."""
@@ -134,7 +148,7 @@ class Text:
 
     def money(self, amount: int, shop: Shop) -> str:
         """Minor units as people write them: ¥38, ¥6.50, −¥3."""
-        return _money(amount, shop.currency_symbol, str(self._locale))
+        return _money(amount, shop.currency_symbol, self._locale_name)
 
     def amounts(self, shop: Shop) -> str:
         """How the page writes money itself: where the number stands, as {n}."""

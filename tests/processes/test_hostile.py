@@ -191,6 +191,7 @@ BROKEN: dict[str, tuple[bytes, tuple[int | None, ...]]] = {
     "a header that announces ten megabytes": (frame(TEXT, length=10 * 2**20), (1009,)),
     "a header that announces all the bytes there are": (frame(TEXT, length=2**63 - 1), (1009,)),
     "a header with a negative length": (frame(TEXT, length=2**64 - 1), (1009,)),
+    "a frame without a mask": (frame(TEXT, b"{}", mask=b""), (1002,)),
     "a long control frame": (frame(PING, b"x" * 126), (1002, None)),
     "a fragmented control frame": (frame(PING, b"x", first=0), (1002, None)),
     "a continuation of nothing": (frame(CONTINUED, b"x"), (1002, None)),

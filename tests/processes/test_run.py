@@ -189,6 +189,16 @@ def test_what_is_printed_at_the_first_and_at_the_second_start(folder: Path) -> N
     assert "password" not in said[1].split("Floor")[1]
 
 
+@pytest.mark.parametrize("password", ["1234", "password1", "88888888"])
+def test_a_first_password_that_protects_nothing_is_refused_in_a_line(folder: Path, password: str) -> None:
+    command = [sys.executable, "run.py", f"--port={free_ports(1)}", f"--data={folder / 'data'}", "--demo"]
+    env = {**os.environ, "ORDERING_MANAGER_PASSWORD": password}
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30, env=env)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1), done
+    assert "take 8 characters or more" in done.stderr
+    assert password not in done.stderr + done.stdout
+
+
 def test_help_lists_every_option() -> None:
     from ordering.options import TABLE
 

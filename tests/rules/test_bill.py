@@ -12,7 +12,7 @@ from ordering import kitchen
 from ordering.bill import NOBODY, RATE, Share, apportion, bill, owed, shares
 from ordering.commands import Claim, SplitBill, Tip
 from ordering.menu import Menu, Terms
-from ordering.sitting import GUESTS_MOST, Sitting, closed, placed
+from ordering.sitting import GUESTS_MOST, Sitting, cart, closed, placed
 from ordering.state import State
 
 PORK, DUCK, RICE = "dongpo-pork", "tea-smoked-duck", "steamed-rice"
@@ -177,3 +177,17 @@ def test_a_closed_bill_keeps_the_terms_it_was_closed_on(table: Table) -> None:
     sitting = closed(table.sitting, then, moment(table.sitting, "staff", table.v))
     assert sitting.terms == then
     assert owed(sitting, sitting.terms).service == (_of(table, PORK) + _of(table, DUCK) + _of(table, RICE) + 5) // 10
+
+
+@given(bills, bill_terms)
+def test_what_is_added_up_in_two_goes_comes_to_the_same_bill_and_shares(sitting: Sitting, terms: Terms) -> None:
+    sent, whole = rules.tally(sitting, placed(sitting)), rules.tally(sitting, sitting.lines)
+    assert rules.tally(sitting, cart(sitting), sent) == whole
+    total = rules.comes_to(whole, terms)
+    assert total == rules.in_sight(sitting, terms).total
+    assert rules.shared(sitting, whole, total) == shares(sitting, sitting.lines, terms)
+    assert (whole.portions, whole.prices) == (
+        rules.in_sight(sitting, terms).portions,
+        rules.in_sight(sitting, terms).lines,
+    )
+    assert whole.prices - sent.prices == bill(cart(sitting), terms).lines

@@ -48,6 +48,19 @@ def test_another_name_keeps_the_login_and_another_role_or_secret_ends_it() -> No
         rules.secrets(HOUSE, "x", "", "hash", NOW)
 
 
+def test_a_login_that_was_ended_is_over_and_the_others_of_the_account_go_on() -> None:
+    first, second = NOW.at - 2, NOW.at - 1
+    after = rules.left(HOUSE, "w", first, NOW)
+    assert rules.logged_in(after, "w", first) is None
+    assert rules.logged_in(after, "w", second) is not None
+    assert rules.left(after, "w", first, NOW) == after
+    tomorrow = replace(NOW, at=first + rules.LOGIN_LASTS + 1)
+    assert rules.account_of(rules.left(after, "w", second, tomorrow), "w").ended == (second,)
+    for login in range(1000):
+        after = rules.left(after, "w", NOW.at + login, NOW)
+    assert len(rules.account_of(after, "w").ended) == rules.ENDED_MOST
+
+
 @given(st.lists(st.tuples(st.integers(0, 3), st.sampled_from(list(ROOMS)), st.booleans()), max_size=12))
 def test_there_is_always_a_manager_with_a_password(steps: list[tuple[int, rules.Role, bool]]) -> None:
     house = rules.add(HOUSE, "Boss 2", "manager", "hash", "", NOW)
@@ -76,6 +89,10 @@ def test_wrong_pins_in_a_row_make_an_account_wait_and_a_right_one_ends_the_count
     [
         ("short", "", "weak_password"),
         ("x" * 201, "", "weak_password"),
+        ("Password123", "", "easy_password"),
+        ("12345678", "", "easy_password"),
+        ("9876543210", "", "easy_password"),
+        ("abababababab", "", "easy_password"),
         ("", "123", "bad_pin"),
         ("", "12ab", "bad_pin"),
         ("", "123456789", "bad_pin"),

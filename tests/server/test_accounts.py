@@ -1,14 +1,20 @@
 """Logging in by password and PIN, roles, what ends a login, and the record of it all."""
 
+import asyncio
 import csv
 import io
+import re
+from collections import Counter
 from typing import Any
 
 import pytest
 from actors import Guest, Staff, new_op
 from machines import PASSWORD
+from redis.asyncio import Redis
 
 from ordering.documents import STAFF
+from ordering.embedded import Embedded
+from ordering.limits import PASSWORDS, SECRETS_STRANGE, SECRETS_WAITING
 from ordering.services import Services
 
 PIN = "2580"
@@ -109,6 +115,78 @@ async def test_whoever_is_let_go_sees_and_does_nothing_more_at_once(
     await page.sees(lambda page: page.closed, 3)
     assert page.socket.close_code == 4403
     assert (await tablet.floor("open", table="t4"))["error"] == "login_needed"
+
+
+@pytest.mark.gen_test
+async def test_a_login_that_was_left_is_over_wherever_its_cookie_is(http_server: Any, http_port: int) -> None:
+    tablet, other = await Staff(http_port).login(), await Staff(http_port).login()
+    thief = Staff(http_port)
+    thief.cookies = dict(tablet.cookies)
+    page = await thief.look("floor")
+    assert (await tablet.submit("/lock")).code == 303
+    await page.sees(lambda page: page.closed, 3)
+    assert page.socket.close_code == 4403
+    assert (await thief.json("/floor"))["error"] == "login_needed"
+    assert (await thief.floor("open", table="t4"))["error"] == "login_needed"
+    assert (await other.json("/floor")).status == 200
+
+
+@pytest.mark.gen_test
+async def test_a_tablet_is_left_also_while_the_store_refuses(
+    http_server: Any, http_port: int, embedded: Embedded
+) -> None:
+    tablet = await Staff(http_port).login()
+    async with Redis(unix_socket_path=embedded.url.removeprefix("unix://")) as raw:
+        await raw.config_set("maxmemory", "1")
+        try:
+            answer = await tablet.submit("/lock")
+        finally:
+            await raw.config_set("maxmemory", "0")
+    assert answer.code == 503
+    assert tablet.cookies["staff"] == '""'
+    assert (await tablet.json("/floor")).status == 403
+
+
+@pytest.mark.gen_test
+async def test_guesses_that_are_sent_all_at_once_are_counted_like_others(
+    http_server: Any, http_port: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("ordering.handlers.login.PASSWORDS", PASSWORDS._replace(at_once=3))
+    stranger = Staff(http_port)
+    await stranger.json("/login")
+    guesses = [stranger.submit("/login", name="manager", password=f"guess {number}") for number in range(12)]
+    assert Counter([answer.code for answer in await asyncio.gather(*guesses)]) == {403: 3, 429: 9}
+    assert "too many wrong passwords for 'manager'" in caplog.text
+
+
+@pytest.mark.gen_test
+async def test_strangers_who_guess_keep_nobody_waiting_who_works_here(http_server: Any, http_port: int) -> None:
+    tablet, stranger = await Staff(http_port).login(), Staff(http_port)
+    await stranger.json("/login")
+    most = SECRETS_STRANGE + SECRETS_WAITING
+    guesses = [asyncio.create_task(stranger.submit("/login", name=f"n{n}", password="x")) for n in range(most + 5)]
+    await asyncio.wait(guesses, return_when=asyncio.FIRST_COMPLETED)
+    assert (await tablet.submit("/login", password=PASSWORD)).code == 303
+    assert not all(each.done() for each in guesses), "a known device does not stand in their line"
+    answers = await asyncio.gather(*guesses)
+    assert Counter(answer.code for answer in answers) == {403: most, 503: 5}, "who is too many is told at once"
+
+
+@pytest.mark.gen_test
+async def test_a_store_that_is_full_does_not_tell_whether_there_is_such_an_account(
+    http_server: Any, http_port: int, embedded: Embedded
+) -> None:
+    stranger = Staff(http_port)
+    await stranger.json("/login")
+    async with Redis(unix_socket_path=embedded.url.removeprefix("unix://")) as raw:
+        await raw.config_set("maxmemory", "1")
+        try:
+            answers = [await stranger.submit("/login", name=name, password="x") for name in ("manager", "nobody")]
+        finally:
+            await raw.config_set("maxmemory", "0")
+    assert [answer.code for answer in answers] == [403, 403]
+    made_up = re.compile(rb'value="[A-Za-z0-9_|-]{20,}"')  # tokens of the form
+    assert len({made_up.sub(b"", answer.body) for answer in answers}) == 1
 
 
 @pytest.mark.parametrize(

@@ -189,6 +189,19 @@ async def test_a_binary_frame_is_refused(guest: Guest) -> None:
 
 
 @pytest.mark.gen_test
+async def test_a_socket_that_talks_to_a_table_that_there_is_not_leaves_no_traceback(
+    guest: Guest, caplog: pytest.LogCaptureFixture
+) -> None:
+    socket = await guest.socket("/t/zzzzzzzz/live")
+    await socket.write_message('{"op": "x", "do": "add", "item": "dongpo-pork"}')
+    while await socket.read_message() is not None:
+        pass
+    assert socket.close_code == 4403
+    assert "Traceback" not in caplog.text
+    assert "Uncaught" not in caplog.text
+
+
+@pytest.mark.gen_test
 async def test_an_unknown_table_is_not_found(guest: Guest) -> None:
     stranger = Guest(guest.port, "2222222222")
     for answer in (await stranger.scan(), await guest.json("/t/2222222222/op/x")):
@@ -346,3 +359,5 @@ async def test_methods_and_addresses_that_are_not_there_get_an_answer(guest: Gue
         answer = await guest.ask(method, path, b"" if method == "PUT" else None)
         assert answer.code == status, (method, path, answer.code)
         assert "Traceback" not in (answer.body or b"").decode()
+        assert "Server" not in answer.headers, path
+        assert answer.headers["X-Content-Type-Options"] == "nosniff", path

@@ -7,7 +7,7 @@ Elsewhere: messages lost while a subscriber slept, and one phone awaited while t
 import asyncio
 import json
 import secrets
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from typing import Any
 
 from actors import Guest, Staff, new_op
@@ -123,20 +123,22 @@ def test_a_message_that_could_not_be_published_is_no_change_that_nobody_sees(
 
 
 class Slow:
-    """A phone on a bad line: what is sent leaves when `leaves` says so."""
+    """A phone on a bad line: it is full with what it was sent first until somebody says that it has read it."""
 
     def __init__(self) -> None:
         self.got: list[dict[str, Any]] = []
-        self.leaves = asyncio.Event()
+        self.full = False
 
-    async def send(self, message: bytes) -> None:
+    def send(self, message: bytes) -> None:
+        self.full = not self.got
         self.got.append(json.loads(message))
-        await self.leaves.wait()
 
-    def drop(self) -> None:
+    def probe(self, now: float, silence: float) -> None: ...
+
+    def cut(self) -> None:
         raise AssertionError("it is only slow")
 
-    dismiss = drop
+    dismiss = cut
 
 
 def test_a_phone_that_was_busy_when_the_store_came_back_is_told_so(
@@ -151,7 +153,9 @@ def test_a_phone_that_was_busy_when_the_store_came_back_is_told_so(
                 await asyncio.sleep(0.01)
         for live in (False, True):
             shared.shelf._set_live(live)
-        phone.leaves.set()
+        assert len(phone.got) == 1, "it is full"
+        phone.full = False
+        seat.drained()
         async with asyncio.timeout(5):
             while not any("live" in message for message in phone.got):
                 await asyncio.sleep(0.01)
@@ -164,20 +168,20 @@ def test_a_phone_that_was_busy_when_the_store_came_back_is_told_so(
 class Nervous:
     """A phone that goes when it is told of the first change, and takes its neighbours along."""
 
+    full = False
+
     def __init__(self, leave: Callable[[], None]) -> None:
         self.leave = leave
         self.told = 0
 
-    async def _nothing(self) -> None: ...
-
-    def send(self, message: bytes) -> Coroutine[None, None, None]:
+    def send(self, message: bytes) -> None:
         self.told += 1
         if self.told > 1:
             self.leave()
-            raise ConnectionResetError
-        return self._nothing()
 
-    def drop(self) -> None:
+    def probe(self, now: float, silence: float) -> None: ...
+
+    def cut(self) -> None:
         self.leave()
 
     def dismiss(self) -> None:
@@ -187,16 +191,20 @@ class Nervous:
 class Calm:
     """A phone that keeps what it gets."""
 
+    full = False
+
     def __init__(self) -> None:
         self.got: list[bytes] = []
 
-    async def send(self, message: bytes) -> None:
+    def send(self, message: bytes) -> None:
         self.got.append(message)
 
-    def drop(self) -> None:
+    def probe(self, now: float, silence: float) -> None: ...
+
+    def cut(self) -> None:
         raise AssertionError("it did nothing wrong")
 
-    dismiss = drop
+    dismiss = cut
 
 
 def test_phones_that_leave_while_all_are_told_do_not_keep_the_others_from_hearing(

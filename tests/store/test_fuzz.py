@@ -92,7 +92,7 @@ def lost_only_as_a_connection_is(connection: Connection) -> None:
 @given(st.lists(BYTES, max_size=6), st.integers(0, 4))
 def test_any_bytes_to_a_line_are_answers_or_lose_it(parts: list[bytes], asked: int) -> None:
     async def story() -> None:
-        line = Line()
+        line = Line(2.0)
         answers = [line.ask("PING") for _ in range(asked)]
         for part in parts:
             line.data_received(part)
@@ -111,7 +111,7 @@ def test_an_answer_that_nobody_asked_for_loses_the_line() -> None:
     """Whatever is asked on it next would get an answer that is another's."""
 
     async def story() -> None:
-        line = Line()
+        line = Line(2.0)
         first = line.ask("GET", "a")
         line.data_received(b"+one\r\n+two\r\n")
         assert await first == b"one"
@@ -154,7 +154,7 @@ def test_any_message_is_a_document_or_away_and_the_shelf_outlives_it(
 ) -> None:
     store = Store("unix:///nowhere", "main")
     with suppress(StoreAway):
-        assert isinstance(store.message(channel, payload), Document)
+        assert isinstance(store.message(channel, payload, {}), Document)
     Shelf(store)._heard(channel, payload)
 
 
@@ -253,7 +253,7 @@ class House:
 
     def __init__(self, run: Callable[..., Any], url: str) -> None:
         self.run = run
-        self.store = Store(url, f"fuzz-{secrets.token_hex(4)}")
+        self.store = Store(url, f"fuzz-{secrets.token_hex(4)}", timeout=30)  # a busy machine is no refusal
         self.shelf = Shelf(self.store)
         self.desk = Desk(self.store, self.shelf, Limits())
         self.sittings: set[str] = set()

@@ -11,9 +11,10 @@ import pytest
 from machines import Proxy, on_a_shop, short_folder
 from redis.asyncio import Redis
 
+from ordering.address import seed_servers
 from ordering.embedded import Embedded
 from ordering.resp import Line, ReplyError, connect
-from ordering.store import CROWD, Store, StoreAway, StoreUnfit, seed_servers
+from ordering.store import CROWD, Store, StoreAway, StoreUnfit
 
 
 @contextmanager
@@ -29,7 +30,7 @@ def frozen(embedded: Embedded) -> Iterator[None]:
 
 @asynccontextmanager
 async def a_line(embedded: Embedded) -> AsyncIterator[Line]:
-    line = await connect(seed_servers(embedded.url, None)[0], Line)
+    line = await connect(seed_servers(embedded.url, None)[0], lambda: Line(2.0))
     try:
         yield line
     finally:
