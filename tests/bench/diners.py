@@ -28,7 +28,7 @@ from ordering.restaurant import DEMO, read
 
 EVENING = 180.0  # 18:00 to 21:00: the hours in which a dining room is full
 FIRST_COME = 50.0  # within which every table has its first party: doors open to full house
-LAST_COME = 105.0  # after which nobody sits down: a party stays for about 75, and the kitchen closes at nine
+LAST_COME = 95.0  # after which nobody sits down: a party stays for about 75, and the kitchen closes at nine
 SITTING_DOWN = 1.0  # between the first and the last phone of a party: the code goes round, or all scan at once
 STUDY = 4.0  # from the page to the first dish: a menu of 70 dishes is read, and talked about
 APART = 0.6  # between the taps of one guest who chooses: they scroll and read; half a minute each

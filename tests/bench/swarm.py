@@ -41,7 +41,15 @@ class Line:
     async def ask(self, method: str, path: str, body: bytes = b"", **headers: str) -> tuple[int, dict[str, str], bytes]:
         """Status, headers (the last one of a name) and body, as they came; cookies are kept."""
         async with self._free:
-            return await self._ask(method, path, body, headers)
+            kept = self._ends is not None
+            try:
+                return await self._ask(method, path, body, headers)
+            except (OSError, EOFError, RuntimeError):  # uvloop: "the handler is closed"
+                self.close()
+                if not kept:
+                    raise
+                # The server has closed what was idle for a while: on a new one, as a browser does.
+                return await self._ask(method, path, body, headers)
 
     async def _ask(
         self, method: str, path: str, body: bytes, headers: dict[str, str]
