@@ -24,29 +24,29 @@ from ordering.kitchen import ticket_id
 from ordering.menu import Item
 from ordering.restaurant import DEMO, read
 
-# ---- an evening, in minutes of life
+# ---- an evening, in minutes of life. Where there is no source it is a guess that errs towards more work at once.
 
-EVENING = 180.0  # from the first party to the last bill: 18:00 to 21:00
-FIRST_COME = 50.0  # within which every table has its first party
-LAST_COME = 105.0  # after which nobody sits down: a party stays for about 75
-SITTING_DOWN = 1.0  # between the first and the last phone of a party
-STUDY = 4.0  # from the page to the first dish
-APART = 0.6  # between the taps of one guest who chooses
-AGREE = 0.5  # before a round is sent
-COOK = 9.0  # from the round to the dish that is ready, about
+EVENING = 180.0  # 18:00 to 21:00: the hours in which a dining room is full
+FIRST_COME = 50.0  # within which every table has its first party: doors open to full house
+LAST_COME = 95.0  # after which nobody sits down: a party stays for about 75, and the kitchen closes at nine
+SITTING_DOWN = 1.0  # between the first and the last phone of a party: the code goes round, or all scan at once
+STUDY = 4.0  # from the page to the first dish: a menu of 70 dishes is read, and talked about
+APART = 0.6  # between the taps of one guest who chooses: they scroll and read; half a minute each
+AGREE = 0.5  # before a round is sent: "has everybody got something?"
+COOK = 9.0  # from the round to the dish that is ready, on average: stations turn amber at 8 and red at 15
 CARRY = 1.0  # from ready to served
 EAT = 9.0  # before the next round
-BILL = 3.0  # from "the bill, please" to the card
+BILL = 3.0  # from "the bill, please" to the card: the waiter's way
 WIPE = 6.0  # before the next party sits down
 
 # ---- what a party does
 
-ROUNDS = (2, 1, 0.5)  # dishes of a guest in each round: dishes and a drink, something more, a dessert for some
-CHANGES = 0.25  # of the dishes: one portion more
+ROUNDS = (2, 1, 0.5)  # dishes of a guest in each round: a dish and a drink, something more, a dessert for some
+CHANGES = 0.25  # of the dishes: one portion more, for somebody who wants it, too
 NOTES = 0.10  # of the dishes: "no coriander"
-LOOKING = 0.25  # of the phones at a table have their screen on, and give a sign of life …
-SIGN = 20.0  # … every so many seconds, as static/diner.js does; not played faster
-PICTURES = 4  # on the first screen of a phone
+LOOKING = 0.25  # of the phones have their screen on: some 15 minutes of an hour; the others lie on the table …
+SIGN = 20.0  # … and give a sign of life every so many seconds, as static/diner.js does; not played faster
+PICTURES = 4  # on the first screen of a phone: the cover and three dishes; the rest is loaded when scrolled to
 
 # ---- how they look at it
 

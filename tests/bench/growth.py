@@ -16,6 +16,7 @@ The store is the bundled one, on a socket; the phones are a process of their own
 import argparse
 import asyncio
 import itertools
+import json
 import random
 import re
 import statistics
@@ -40,7 +41,7 @@ MODERATE = 500.0  # of a full house: 50 tables, each with a tap every second or 
 SHOPS = (10, 100, 1000)  # tables
 FOUR, EIGHT = 4, 8  # guests at a table
 HALL = 50  # tables where it is not the number of tables that is looked at
-SETTLED = 5.0  # seconds in which all pages show the last order
+SETTLED = 15.0  # seconds in which all pages show the last order
 WARM = 1.0  # seconds before a window
 BEATS = 15.0  # seconds: a window in which each page gets one sign of life, however many pages there are
 FLAT = 0.10  # what an update may cost more in a larger house
@@ -58,6 +59,7 @@ class Party:
         self.tops = dict.fromkeys(phones, 0)
         self.turn = 0
         self.senders: list[Phone] = []
+        self.ops: list[bytes] = []
         self.eager = False  # orders again as soon as it may
         for phone in phones:
             phone.heard = self.hear
@@ -73,13 +75,16 @@ class Party:
         sender = self.phones[len(self.at) % len(self.phones)]
         self.at.append(time.perf_counter())
         self.senders.append(sender)
-        sender.send(b'{"op":"%s","do":"change","line":"%s","by":%d}' % (self.hall.op(), self.line.encode(), by))
+        self.ops.append(self.hall.op())
+        sender.send(b'{"op":"%s","do":"change","line":"%s","by":%d}' % (self.ops[-1], self.line.encode(), by))
 
     def hear(self, phone: Phone, message: bytes) -> None:
         """A push, or the answer to an order."""
         if b'"set"' not in message:
             if b'"op"' in message:
-                self.hall.answered(message)
+                self.hall.answers += 1
+                if b'"error"' in message:
+                    self._refused(message)
                 if self.eager:
                     self.order()
             return
@@ -95,30 +100,32 @@ class Party:
                 if self.senders[number - 1] is not phone:
                     self.hall.took.append((now - self.at[number - 1]) * 1000)
 
+    def _refused(self, message: bytes) -> None:
+        """An order that came to nothing: no version will be its."""
+        told = json.loads(message)
+        assert told["error"] == "busy", told
+        self.hall.refused += 1
+        place = self.ops.index(told["op"].encode())
+        for each in (self.ops, self.at, self.senders):
+            del each[place]
+
 
 class Hall:
     """All parties at a server, and what they saw since the last look."""
 
     def __init__(self) -> None:
         self.parties: list[Party] = []
-        self.delivered = self.answers = 0
+        self.delivered = self.answers = self.refused = 0
         self.took: list[float] = []  # ms
-        self.refused: list[bytes] = []
         self._ops = itertools.count()
 
     def op(self) -> bytes:
         """Never the same one."""
         return b"g%d" % next(self._ops)
 
-    def answered(self, message: bytes) -> None:
-        """An order was done, or refused."""
-        self.answers += 1
-        if b'"error"' in message:
-            self.refused.append(message)
-
     def forget(self) -> None:
         """A new window begins."""
-        self.delivered = self.answers = 0
+        self.delivered = self.answers = self.refused = 0
         self.took = []
 
     async def seat(self, server: Server, tables: int, diners: int, place: Callable[[int, int], int]) -> "Hall":
@@ -135,7 +142,7 @@ class Hall:
             ]
             found = Party(first["line"], phones, self)
             for phone in phones:
-                await phone.connect()
+                await phone.arrive()
             return found
 
         waiting = [party(code, number, lines) for number, (code, lines) in enumerate(zip(codes, seated, strict=True))]
@@ -155,13 +162,10 @@ class Hall:
             await asyncio.sleep(max(0.0, sent / rate - (time.perf_counter() - began)))
 
     async def must_be_sound(self) -> None:
-        """Raises AssertionError when an order was refused, or a page does not show the newest state in the end."""
+        """Raises AssertionError when a page does not show the newest state in the end."""
         end = time.perf_counter() + SETTLED
         while (behind := [party for party in self.parties if party.behind()]) and time.perf_counter() < end:
             await asyncio.sleep(0.1)
-        if any(b'"busy"' in each for each in self.refused):
-            sys.exit("the server could not keep up: offer less (--offered), or wait until the machine is quiet")
-        assert not self.refused, self.refused[:3]
         assert not behind, f"{len(behind)} tables do not show their last order: {behind[0].behind()}"
 
     def leave(self) -> None:
@@ -178,6 +182,7 @@ class Window(NamedTuple):
     store: float  # µs of the store's
     took: list[float]  # ms from the tap to another phone
     others: float  # processors that others used
+    refused: int  # orders, because the server was too busy
 
 
 async def window(hall: Hall, server: Server, store: BareStore, rate: float, seconds: float) -> Window:
@@ -192,7 +197,7 @@ async def window(hall: Hall, server: Server, store: BareStore, rate: float, seco
     spent, keeping, delivered = processor(pids) - before, processor([store.pid]) - kept, hall.delivered
     loud = noise.cores()
     await hall.must_be_sound()
-    return Window(spent / delivered * 1e6, keeping / delivered * 1e6, hall.took, loud)
+    return Window(spent / delivered * 1e6, keeping / delivered * 1e6, hall.took, loud, hall.refused)
 
 
 @contextmanager
@@ -231,6 +236,7 @@ async def tables(given: argparse.Namespace) -> list[str]:
                 seen[place].append(await window(halls[place], server, store, given.offered, BEATS))
         for hall in halls:
             hall.leave()
+    missed = []
     print(f"\nShops of tables of {FOUR}, one process, {given.offered:,.0f} updates a second")
     costs = []
     for size, windows, quiet in zip(SHOPS, seen, idle, strict=True):
@@ -240,9 +246,13 @@ async def tables(given: argparse.Namespace) -> list[str]:
             f"  {size:5,} tables: {costs[-1]:6.1f} µs for an update, and {quiet * 1000:5.1f} ms a second for "
             f"{size * FOUR:,} sockets; the store {keeping:5.1f} µs{_loud(windows)}"
         )
+        waited = [took for window in windows for took in window.took]
+        print(f"         tap to other phone: 99 % {percentile(waited, 0.99):.1f} ms, most {max(waited):,.0f} ms")
+        if refused := sum(window.refused for window in windows):
+            missed.append(f"{refused} orders were refused as busy at {size:,} tables")
     note(f"growth: µs at {SHOPS[-1]:,} tables by {SHOPS[0]}", costs[-1] / costs[0])
     steep = max(costs) / costs[0] - 1
-    return [f"an update costs {steep:+.0%} in a larger shop: over {FLAT:.0%}"] if steep > FLAT else []
+    return [*missed, f"an update costs {steep:+.0%} in a larger shop: over {FLAT:.0%}"] if steep > FLAT else missed
 
 
 async def processes(given: argparse.Namespace) -> list[str]:
@@ -329,7 +339,6 @@ async def syncs(given: argparse.Namespace) -> list[str]:
             for party in hall.parties:
                 party.eager = False
             await asyncio.sleep(0.5)
-            assert not hall.refused, hall.refused[:3]
             hall.leave()
         turns, syncing = after[0] - before[0], (after[1] - before[1]) / 1e6
         print(

@@ -54,9 +54,11 @@ def proportional(pids: Iterable[int]) -> int:
     return found
 
 
-def others(mine: Sequence[int]) -> "Noise":
-    """Begins to watch what the machine does beside these processes."""
-    return Noise(mine)
+def machine() -> float:
+    """Seconds that all processors together have worked since the machine was started."""
+    words = Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:]
+    user, nice, system, _, _, irq, soft, steal = map(int, words[:8])
+    return (user + nice + system + irq + soft + steal) / os.sysconf("SC_CLK_TCK")
 
 
 class Noise:
@@ -71,10 +73,7 @@ class Noise:
         return max(0.0, (self._now() - self._before) / (time.monotonic() - self._at))
 
     def _now(self) -> float:
-        words = Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:]
-        user, nice, system, _, _, irq, soft, steal = map(int, words[:8])
-        ticks = user + nice + system + irq + soft + steal
-        return ticks / os.sysconf("SC_CLK_TCK") - processor([*self._mine, os.getpid()])
+        return machine() - processor([*self._mine, os.getpid()])
 
 
 def many_descriptors() -> int:

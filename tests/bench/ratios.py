@@ -6,7 +6,7 @@
 
 Only ratios to a baseline of the same run are kept: seconds of one machine say nothing on another. A bench calls
 `note("name", value)`, or takes `--json FILE` and writes `{"name": value}` there (`{"name": {"value", "better"}}` where
-more is better).
+more is better; names may stand in groups).
 """
 
 import argparse
@@ -39,7 +39,7 @@ BENCHES = (
     Bench("friday"),
     Bench("recovery"),
     Bench("pages", writes_json=True),
-    Bench("views", writes_json=True),
+    Bench("views"),
     Bench("peers", ("--quick", "--if-there")),
     Bench("growth"),
     Bench("idle"),
@@ -118,13 +118,15 @@ def run(bench: Bench) -> tuple[dict[str, Ratio], bool]:
         return found, status == 0
 
 
-def _of_json(bench: str, written: dict[str, Any]) -> dict[str, Ratio]:
+def _of_json(name: str, written: dict[str, Any]) -> dict[str, Ratio]:
     found = {}
-    for name, each in written.items():
+    for part, each in written.items():
         if isinstance(each, dict) and "value" in each:
-            found[f"{bench}: {name}"] = Ratio(each["value"], better=each.get("better", "lower"))
-        elif isinstance(each, int | float):
-            found[f"{bench}: {name}"] = Ratio(each)
+            found[f"{name}: {part}"] = Ratio(each["value"], better=each.get("better", "lower"))
+        elif isinstance(each, dict):
+            found |= _of_json(f"{name}, {part}", each)
+        else:
+            found[f"{name}: {part}"] = Ratio(each)
     return found
 
 

@@ -41,7 +41,15 @@ class Line:
     async def ask(self, method: str, path: str, body: bytes = b"", **headers: str) -> tuple[int, dict[str, str], bytes]:
         """Status, headers (the last one of a name) and body, as they came; cookies are kept."""
         async with self._free:
-            return await self._ask(method, path, body, headers)
+            kept = self._ends is not None
+            try:
+                return await self._ask(method, path, body, headers)
+            except (OSError, EOFError, RuntimeError):  # uvloop: "the handler is closed"
+                self.close()
+                if not kept:
+                    raise
+                # The server has closed what was idle for a while: on a new one, as a browser does.
+                return await self._ask(method, path, body, headers)
 
     async def _ask(
         self, method: str, path: str, body: bytes, headers: dict[str, str]
@@ -230,10 +238,12 @@ async def guests(port: int, codes: Sequence[str], diners: Callable[[int], int], 
         # One connection for the party; the phones' own cookies differ all the same.
         line, found = Line(port), []
         for _ in range(diners(table)):
-            line.cookies = {}
-            status, _, body = await line.ask("GET", f"/t/{code}", Accept="application/json")
+            line.cookies, tries = {}, 0
+            while (status := (await line.ask("GET", f"/t/{code}", Accept="application/json"))[0]) == 503:
+                tries += 1  # busy: comes again, as a person does
+                await asyncio.sleep(random.uniform(0, min(CAP, BASE * 2**tries)))
             if status != 200:
-                raise RuntimeError(f"GET /t/…: {status} {body[:200]!r}")
+                raise RuntimeError(f"GET /t/…: {status}")
             found.append(Line(port, line.cookies))
         line.close()
         return found

@@ -9,7 +9,7 @@ sys.path.insert(0, str(HERE))
 
 from peers import IN_HTML, OURS, wrong  # noqa: E402
 from peers import table as beside  # noqa: E402
-from ratios import Ratio, combined, moved  # noqa: E402
+from ratios import Ratio, _of_json, combined, moved  # noqa: E402
 from swarm import frame  # noqa: E402
 
 
@@ -37,6 +37,11 @@ def test_rounds_are_combined_into_their_median_with_the_range_as_noise() -> None
     found = combined(runs)["pages"]
     assert found.value == 1.1
     assert abs(found.noise - 0.2 / 1.1) < 1e-9
+
+
+def test_ratios_that_a_bench_wrote_may_stand_in_groups() -> None:
+    written = {"× hello": {"page": 1.5}, "a second": {"value": 9, "better": "higher"}}
+    assert _of_json("pages", written) == {"pages, × hello: page": Ratio(1.5), "pages: a second": Ratio(9, 0, "higher")}
 
 
 def test_a_peer_that_takes_half_stands_as_two_in_the_table() -> None:

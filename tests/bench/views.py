@@ -16,10 +16,11 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE.parent.parent), str(HERE.parent), str(HERE.parent / "rules")]
+sys.path[:0] = [str(HERE.parent.parent), str(HERE.parent), str(HERE.parent / "rules"), str(HERE)]
 
 import msgspec  # noqa: E402
 from long_menu import long_menu  # noqa: E402
+from ratios import note  # noqa: E402
 
 from ordering import floor as floors  # noqa: E402
 from ordering import sitting as sittings  # noqa: E402
@@ -141,6 +142,7 @@ def main() -> None:
             quick, whole = measure(menus[dishes], guests, lines, act, form, decoded)
             came = "decoded" if decoded else "own"
             print(f"{dishes:>6} {guests:>6} {lines:>5} {act:>7} {form:>5} {came:>8} {quick:8.1f} {whole:13.1f}")
+            note(f"views: {act}, {dishes} dishes, {guests} guests, {lines} lines, {form}, {came}", quick / whole)
             rows.append(
                 {"dishes": int(dishes), "guests": guests, "lines": lines, "act": act, "form": form, "document": came}
                 | {"us": round(quick, 1), "us_from_nothing": round(whole, 1)}
