@@ -146,10 +146,9 @@ function seenByNow() {
 // ---- what goes out
 
 document.addEventListener("submit", (event) => {
-  if (event.target.id === "find") return void event.preventDefault();
+  event.preventDefault(); // every form but the search is a command
+  if (event.target.id === "find") return;
   const sent = commandOf(event.target, submitterOf(event));
-  if (!sent.address.endsWith("/do")) return;
-  event.preventDefault();
   if (sent.command.do === "place") sent.command.seen = seenByNow();
   if (dialog.open) {
     sent.pressed = dialog.dataset.from;

@@ -70,6 +70,26 @@ def test_two_phones_order_together_and_the_kitchen_moves_it_along(server: Server
     tell(story())
 
 
+def test_a_tap_is_a_message_and_no_reload(server: Server) -> None:
+    """Also where a button posts to the page's own address: that is for who has no script."""
+
+    async def story() -> None:
+        async with room(server) as here:
+            page = await here.phone(11)
+            await page.evaluate("window.stays = true")
+            await page.click(f"{PORK} .more")
+            await count(page, "#cart .line", 1)
+            await page.click("#item-sea-bass .more")
+            await page.locator("dialog label").filter(has_text="Steamed").click()
+            await page.click("dialog .primary")
+            await count(page, "#cart .line", 2)
+            await place(page)
+            await count(page, "#rounds .line", 2)
+            assert await page.evaluate("window.stays")
+
+    tell(story())
+
+
 NORMAL = """() => {
   const blocks = {};
   for (const block of document.querySelectorAll("[id]")) {

@@ -22,17 +22,26 @@ FIN, RSV1, RSV2, RSV3 = 0x80, 0x40, 0x20, 0x10
 MASK = b"\x01\x02\x03\x04"
 LITTLE = 4 * 1024  # KB that a process may grow by for one who misbehaves: what its allocator takes at a time
 CROWD = 1000
+WARM = 20  # pages until the collector has looked
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    """The demo on one port."""
+    """The demo on one port, after its first pages: what it makes once and keeps is nobody's misbehaviour."""
     with short_folder() as folder:
         running = Server(folder).start()
         try:
+            tell(_first_pages(running))
             yield running
         finally:
             running.stop()
+
+
+async def _first_pages(server: Server) -> None:
+    for number in range(WARM):
+        guest = Guest(server.port, (await tables(server.port))[number % 2]["code"])
+        await guest.page(f"/t/{guest.code}")
+        await (await guest.look(form="html")).do("name", name="first")
 
 
 @asynccontextmanager

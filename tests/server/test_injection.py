@@ -435,9 +435,7 @@ def _strings(value: Any) -> list[str]:
 def _objects(pdf: bytes) -> tuple[int, int]:
     """How many objects and dictionary keys that do something a PDF has; and a reader can read it."""
     read = subprocess.run(["pdftotext", "-", "-"], input=pdf, capture_output=True, check=True)
-    # Without poppler-data it can't show Chinese, and says so for each text; everything else is a broken file.
-    poor = rb"Missing language pack|Unknown font tag|No font in show"
-    assert not [said for said in read.stderr.splitlines() if not re.search(poor, said)], read.stderr
+    assert read.stderr == b"", "a broken file"
     assert len(read.stdout) > 40
     return len(re.findall(rb"\d+ \d+ obj", pdf)), len(re.findall(rb"/(JavaScript|JS|OpenAction|URI|AA|Launch)\b", pdf))
 
