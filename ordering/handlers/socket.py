@@ -179,6 +179,7 @@ class Handshake(WebSocketHandler, Page, ABC):
     """The request that becomes a socket. Subclasses say who comes, and what is looked at."""
 
     _let_through = False
+    wants_json = True  # what is refused instead of a handshake is read by a program
 
     @abstractmethod
     async def enters(self, form: Form) -> tuple[Socket, Audience]:
