@@ -3,7 +3,7 @@
 Whatever is shared, the shares add up to the whole, to the last minor unit.
 """
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -178,9 +178,11 @@ def shared(sitting: Sitting, tally: Tally, whole: int) -> list[Share]:
     ]
 
 
-def parts(sitting: Sitting, tally: Tally, whole: int) -> dict[str, int]:
+def parts(sitting: Sitting, tally: Tally, whole: int) -> Mapping[str, int]:
     """Everyone's part of these lines, by guest, without the tip; of `NOBODY` perhaps nothing."""
     if sitting.split != "equal":
+        if whole == tally.paid:
+            return tally.weights
         return dict(zip(tally.weights, apportion(whole, [*tally.weights.values()]), strict=True))
     guests = [guest.id for guest in sitting.guests]
     people = sitting.people or max(1, len(guests))

@@ -6,7 +6,7 @@ values as they are. A block depends on the audience and the language, never on w
 
 import hashlib
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -23,7 +23,7 @@ class Block(Struct, frozen=True):
     recurs: bool = False
 
 
-class Content(NamedTuple):
+class Content(Struct, frozen=True):
     """What an audience sees, before it is rendered: blocks by id, and the order of those that stand in containers.
 
     `until` is when time alone changes it (ms since 1970; 0: never). Who made it from the content of an earlier view
@@ -39,15 +39,15 @@ class Content(NamedTuple):
     gone: Iterable[str] = ()
 
 
-class Step(NamedTuple):
+class Step(Struct, frozen=True):
     """What a view has otherwise than the one with the mark `since`: other or new blocks, and those that are gone."""
 
     since: object
-    changed: list[str]
+    changed: dict[str, Any]
     gone: list[str]
 
 
-class View(NamedTuple):
+class View(Struct, frozen=True, eq=False):
     """A rendered view: id → HTML (a `str`) or → JSON value; `made` remembers what each block was rendered from,
     `until` is when time alone changes it (ms; 0: never). `mark` is this view's alone; `step` is what it differs in
     from the view it was made after, if that is known."""
@@ -78,7 +78,7 @@ def following(before: View, v: int, content: Content, rendered: dict[str, Any]) 
             del blocks[id]
     else:
         blocks = had
-    step = Step(before.mark, [*changed], gone)
+    step = Step(before.mark, changed, gone)
     return View(v, blocks, content.order, content.blocks, content.until, content.kept, object(), step)
 
 
@@ -92,13 +92,13 @@ def difference(before: View | None, after: View) -> bytes:
         return _encode({"v": after.v, "set": after.blocks, "order": after.order, "gone": []})
     had, step = before.blocks, after.step
     if step is not None and step.since is before.mark:
-        changed = {id: after.blocks[id] for id in step.changed}
-        gone = step.gone
+        changed, gone = step.changed, step.gone
     else:
         now = after.blocks.items()
         changed = {id: block for id, block in now if (old := had.get(id)) is not block and old != block}
         gone = [id for id in had if id not in after.blocks] if had.keys() != after.blocks.keys() else []
-    order = {name: ids for name, ids in after.order.items() if before.order.get(name) != ids}
+    stood = before.order
+    order = {} if after.order is stood else {name: ids for name, ids in after.order.items() if stood.get(name) != ids}
     return _encode({"v": after.v, "set": changed, "order": order, "gone": gone})
 
 

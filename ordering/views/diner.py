@@ -289,6 +289,7 @@ class _Sent(_ForNow, frozen=True):
     rounds: list[Block]
     order: list[str]
     claims: list[Block]
+    claims_order: list[str]
     told_at: int
 
 
@@ -303,7 +304,7 @@ class _Sums(Struct, frozen=True):
 
     of: tuple[Any, ...]
     totals: Block
-    parts: dict[str, int]
+    parts: Mapping[str, int]
 
 
 class _Row(Struct, frozen=True):
@@ -342,6 +343,7 @@ class _Kept(Struct, frozen=True):
     guests: dict[str, _Part]
     dishes: dict[str, _Dish]
     presence: _Presence
+    order: dict[str, list[str]]
 
 
 def content(
@@ -400,9 +402,11 @@ def content(
         "guests": house.order,
         "cart": [row.block.id for row in in_cart],
         "rounds": sent.order,
-        "claims": [block.id for block in sent.claims],
+        "claims": sent.claims_order,
     }
-    kept = _Kept(house_of, house, rows, sent, sums, guests, dishes, presence)
+    if was and was.order == order:
+        order = was.order
+    kept = _Kept(house_of, house, rows, sent, sums, guests, dishes, presence, order)
     if before is None or was is None:
         return Content({block.id: block for block in fresh}, order, sent.told_at, kept)
     had = before.made
@@ -468,7 +472,8 @@ def _sent(sitting: Sitting, house: _House, of: tuple[Any, ...], now: int) -> _Se
     told_at = min((at for at in moments if at > now), default=0)
     if house.people:
         moments += [line.due + 1 for line in sent]
-    return _Sent(of, now, _next(moments, now), lines, bill, rounds, order, claims, told_at)
+    claims_order = [block.id for block in claims]
+    return _Sent(of, now, _next(moments, now), lines, bill, rounds, order, claims, claims_order, told_at)
 
 
 def _next(moments: Iterable[int], now: int) -> int:

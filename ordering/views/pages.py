@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import jinja2
 from markupsafe import Markup
+from msgspec.structs import replace
 
 from ordering.brand import Accent, accents
 from ordering.menu import Menu
@@ -178,7 +179,7 @@ def as_json(kinds: frozenset[str], content: Content, v: int, before: View | None
         return following(before, v, content, {id: block.shown for id, block in content.fresh.items()})
     blocks = {id: block.shown for id, block in content.blocks.items() if block.kind in kinds}
     order = {name: [id for id in ids if id in blocks] for name, ids in content.order.items()}
-    return first(v, content._replace(order=order), blocks)
+    return first(v, replace(content, order=order), blocks)
 
 
 def marked(view: View) -> dict[str, Markup]:
