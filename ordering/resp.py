@@ -69,9 +69,10 @@ class Connection(asyncio.Protocol):
     def send(self, *words: Word) -> None:
         """Sends a command, in the loop's next round and together with what else is sent until then: the store reads,
         carries out, syncs and answers all of it at once."""
+        packed = hiredis.pack_command(words)  # type: ignore[arg-type]  # its stub wants one word
         if not self._unsent:
             self._loop.call_soon(self._send_all)
-        self._unsent.append(hiredis.pack_command(words))  # type: ignore[arg-type]  # its stub wants one word
+        self._unsent.append(packed)
 
     def _send_all(self) -> None:
         unsent = b"".join(self._unsent)
@@ -125,10 +126,10 @@ class Line(Connection):
         if self.lost.done():
             answer.set_exception(ConnectionError("the connection is lost"))
             return answer
+        self.send(*words)
         self._waiting.append((answer, self._loop.time()))
         if self._watch is None:
             self._watch = self._loop.call_later(self._patience, self._look)
-        self.send(*words)
         return answer
 
     def _look(self) -> None:

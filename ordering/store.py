@@ -276,7 +276,9 @@ class Store:
         found = await self._do("HGETALL", self.keys.signing)
         if not found:
             await self._do("SET", self.keys.first_key, new_key(), "NX")
-            first = await self._do("GET", self.keys.first_key)
+            told = await self._do("GET", self.keys.first_key)
+            with self._understanding():
+                first = memoryview(told).tobytes()
             for name in ("ids", signing.FIRST):
                 await self._do("HSETNX", self.keys.signing, name, first)
             found = await self._do("HGETALL", self.keys.signing)

@@ -5,14 +5,14 @@ values as they are. A block depends on the audience and the language, never on w
 """
 
 import hashlib
-from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple, TypeVar, cast
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 import msgspec
 from msgspec import Struct
 
 
-class Block(NamedTuple):
+class Block(Struct, frozen=True):
     """`kind` names the template macro; `shown` is the JSON view's value, `beside` what only the HTML needs. `recurs`
     says that the same object comes in many views, so that its HTML is worth keeping."""
 
@@ -28,13 +28,13 @@ class Content(NamedTuple):
 
     `until` is when time alone changes it (ms since 1970; 0: never). Who made it from the content of an earlier view
     says which of the blocks are not that view's (`fresh`) and which of that view's are no more (`gone`); with None
-    all are compared. `pieces` are what the next content can be made from.
+    all are compared. `kept` is what the next content can be made from.
     """
 
     blocks: dict[str, Block]
     order: dict[str, list[str]]
     until: int = 0
-    pieces: "Pieces | None" = None
+    kept: Any = None
     fresh: dict[str, Block] | None = None
     gone: Iterable[str] = ()
 
@@ -57,14 +57,14 @@ class View(NamedTuple):
     order: dict[str, list[str]]
     made: dict[str, Block]
     until: int = 0
-    pieces: "Pieces | None" = None
+    kept: Any = None
     mark: object = None
     step: Step | None = None
 
 
 def first(v: int, content: Content, blocks: dict[str, Any]) -> View:
     """The view of this content with its blocks rendered, when nothing is known of an earlier one."""
-    return View(v, blocks, content.order, content.blocks, content.until, content.pieces, object())
+    return View(v, blocks, content.order, content.blocks, content.until, content.kept, object())
 
 
 def following(before: View, v: int, content: Content, rendered: dict[str, Any]) -> View:
@@ -79,7 +79,7 @@ def following(before: View, v: int, content: Content, rendered: dict[str, Any]) 
     else:
         blocks = had
     step = Step(before.mark, [*changed], gone)
-    return View(v, blocks, content.order, content.blocks, content.until, content.pieces, object(), step)
+    return View(v, blocks, content.order, content.blocks, content.until, content.kept, object(), step)
 
 
 def difference(before: View | None, after: View) -> bytes:
@@ -100,80 +100,6 @@ def difference(before: View | None, after: View) -> bytes:
         gone = [id for id in had if id not in after.blocks] if had.keys() != after.blocks.keys() else []
     order = {name: ids for name, ids in after.order.items() if before.order.get(name) != ids}
     return _encode({"v": after.v, "set": changed, "order": order, "gone": gone})
-
-
-Piece = TypeVar("Piece")
-_FOREVER = 1 << 62  # ms: later than any clock shows
-
-
-class Pieces:
-    """What a content was made of, each piece with what it was made from. The next content takes over the pieces that
-    would come out the same: as the same objects, so that what rests on them is the same, too, and nobody compares.
-
-    Pieces are immutable values. A piece is asked for with everything that it depends on, compared by equality; of what
-    is the same object that costs nothing. `kind` is what must be the same for anything to be taken over.
-    """
-
-    __slots__ = ("_before", "_pieces", "kind")
-
-    def __init__(self, before: "Pieces | None", kind: object) -> None:
-        self.kind = kind
-        self._before = before._pieces if before is not None and before.kind == kind else {}
-        self._pieces: dict[str, tuple[Any, Any, int, int]] = {}
-
-    @property
-    def follows(self) -> bool:
-        """Whether there is a content before that this one is made from."""
-        return bool(self._before)
-
-    def end(self) -> None:
-        """Nothing more is made: lets go of the pieces before."""
-        self._before = {}
-
-    def before(self, name: str) -> Any:
-        """The piece that was; None if there was none."""
-        known = self._before.get(name)
-        return None if known is None else known[1]
-
-    def keep(self, name: str, value: Any) -> None:
-        """A piece for the next content to look at `before` it makes its own."""
-        self._pieces[name] = (None, value, 0, _FOREVER)
-
-    def same(self, name: str, value: Piece) -> Piece:
-        """The value; as the object that it was before, if it is equal."""
-        known = self._before.get(name)
-        if known is not None and known[1] == value:
-            value = known[1]
-        self._pieces[name] = (None, value, 0, _FOREVER)
-        return value
-
-    def made(self, name: str, of: tuple[Any, ...], make: Callable[[], Piece]) -> Piece:
-        """What `make` makes `of` these."""
-        known = self._before.get(name)
-        if known is None:
-            piece = make()
-        elif known[0] == of:
-            piece = cast(Piece, known[1])
-        else:
-            piece = make()
-            if piece == known[1]:
-                piece = known[1]
-        self._pieces[name] = (of, piece, 0, _FOREVER)
-        return piece
-
-    def made_for_now(
-        self, name: str, of: tuple[Any, ...], now: int, make: Callable[[], tuple[Piece, Iterable[int]]]
-    ) -> Piece:
-        """What `make` makes `of` these at this moment; it says at which moments (ms) time alone may change that."""
-        known = self._before.get(name)
-        if known is not None and known[2] <= now < known[3] and known[0] == of:
-            self._pieces[name] = (of, *known[1:])
-            return cast(Piece, known[1])
-        piece, moments = make()
-        if known is not None and piece == known[1]:
-            piece = known[1]
-        self._pieces[name] = (of, piece, now, min((at for at in moments if at > now), default=_FOREVER))
-        return piece
 
 
 _encode = msgspec.json.Encoder().encode

@@ -1,8 +1,8 @@
 """A sitting as its guests see it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -20,7 +20,7 @@ from ordering.payments import paid
 from ordering.sitting import STILL_SERVED, Guest, Line, Round, Sitting, allergies, cart, eaters, placed
 from ordering.state import TO_MAKE, State
 from ordering.stock import Stock
-from ordering.views.blocks import Block, Content, Pieces, View
+from ordering.views.blocks import Block, Content, View
 from ordering.views.kitchen import load_shown
 from ordering.views.text import Text
 
@@ -74,7 +74,7 @@ class GuestShown(Struct, frozen=True):
     id: str
     name: str
     colour: int
-    allergies: list[str]
+    allergies: tuple[str, ...]
     amount: int
     tip: int
 
@@ -108,9 +108,9 @@ class LineShown(Struct, frozen=True):
     shared: bool
     hold: bool
     due: int
-    allergens: list[str]
-    allergies: list[str]
-    claimed: list[str]
+    allergens: tuple[str, ...]
+    allergies: tuple[str, ...]
+    claimed: tuple[str, ...]
     problem: str
 
 
@@ -228,6 +228,8 @@ class ItemBeside(Struct, frozen=True):
     closed: bool
 
 
+_FOREVER = 1 << 62  # ms: later than any clock shows
+
 JSON_KINDS = frozenset({"sitting", "load", "presence", "totals", "guest", "line", "item", "bill"})
 
 _CART, _VOID, _HELD = State.CART, State.VOID, State.HELD  # looking a member up takes as long as all else of a line
@@ -238,9 +240,9 @@ class _House(Struct, frozen=True, eq=False):
 
     `people`: they are for people's eyes; for programs there is less to make. `shut` are the items that are not served
     now, `over` those of them that can't be sent any more either. `name` and `code` are the table's, `guests` its guests
-    as blocks show them, `avoided` what any of them must avoid; `party` is all of this that what was sent depends on.
-    `level` is the block of the kitchen's load, `bare` those of the dishes by item, as they are while nobody has chosen
-    them."""
+    as blocks show them, `order` the ids of their blocks, `avoided` what any of them must avoid; `party` is all of this
+    that what was sent depends on. `level` is the block of the kitchen's load, `bare` those of the dishes by item, as
+    they are while nobody has chosen them."""
 
     text: Text
     people: bool
@@ -255,6 +257,7 @@ class _House(Struct, frozen=True, eq=False):
     terms: Terms
     everyone: tuple[Guest, ...]
     guests: dict[str, Who]
+    order: list[str]
     avoided: frozenset[str]
     party: tuple[Any, ...]
     level: Block
@@ -265,12 +268,23 @@ class _House(Struct, frozen=True, eq=False):
         return self.menu.shop
 
 
-class _Sent(Struct, frozen=True):
+class _ForNow(Struct, frozen=True):
+    """Something made `of` these at a time from which it stands until another (ms since 1970)."""
+
+    of: tuple[Any, ...]
+    since: int
+    until: int
+
+    def stands(self, of: tuple[Any, ...], now: int) -> bool:
+        """Whether it would come out the same."""
+        return self.since <= now < self.until and self.of == of
+
+
+class _Sent(_ForNow, frozen=True):
     """What is made of the lines that were placed; `told_at` is when the guests are next asked to tell a waiter that no
     cook has looked at something (ms; 0: never)."""
 
     lines: Tally
-    due: Bill
     bill: Block
     rounds: list[Block]
     order: list[str]
@@ -278,14 +292,21 @@ class _Sent(Struct, frozen=True):
     told_at: int
 
 
-class _Sums(NamedTuple):
-    """What everything in sight comes to, and everyone's part of it, without the tip."""
+class _Presence(_ForNow, frozen=True):
+    """Who is at the page."""
 
-    totals: TotalsShown
+    block: Block
+
+
+class _Sums(Struct, frozen=True):
+    """What everything in sight comes to, and everyone's part of it, without the tip; `of` is what they are made of."""
+
+    of: tuple[Any, ...]
+    totals: Block
     parts: dict[str, int]
 
 
-class _Row(NamedTuple):
+class _Row(Struct, frozen=True):
     """A line with its block; `came` is the same line as it came last, which may be another object."""
 
     came: Line
@@ -293,20 +314,34 @@ class _Row(NamedTuple):
     block: Block
 
 
-class _Part(NamedTuple):
+class _Part(Struct, frozen=True):
     """What is a guest's to pay, with the block made from it."""
 
     amount: int
     block: Block
 
 
-class _Dish(NamedTuple):
+class _Dish(Struct, frozen=True):
     """An item in the cart: portions, who has chosen it, and its block; `bare` is its block while nobody has."""
 
     portions: int
     choosers: list[Who]
     bare: Block
     block: Block
+
+
+class _Kept(Struct, frozen=True):
+    """What a content was made of: immutable values, each with what it depends on. The next content takes over those
+    that would come out the same; of inputs that are the same objects, comparing them costs nothing."""
+
+    house_of: tuple[Any, ...]
+    house: _House
+    rows: dict[str, _Row]
+    sent: _Sent
+    sums: _Sums
+    guests: dict[str, _Part]
+    dishes: dict[str, _Dish]
+    presence: _Presence
 
 
 def content(
@@ -326,68 +361,73 @@ def content(
     Of the view before, everything is taken over whose inputs are the same. Only what changes often is looked at one
     by one: lines, guests' parts and the dishes in the cart.
     """
-    pieces = Pieces(before.pieces if before else None, (text, people))
-    table = floor.by_id.get(sitting.table)
-    place = (table.code, table.name) if table else ("", "")
-    hours = _hours(menu, now // 60_000)
-    house_of = (menu, stock, load, hours, place, sitting.closed, sitting.terms, sitting.guests)
-    house = pieces.made("house", house_of, lambda: _house(house_of, text, people, pieces))
-    fresh: list[Block] = []
-    rows = _rows(sitting, house, pieces, fresh)
-    lines = pieces.same("lines", [row.line for row in rows.values()])
+    was: _Kept | None = before.kept if before is not None else None
+    if was is not None and (was.house.text is not text or was.house.people is not people):
+        was = None
+    seat = floor.by_id.get(sitting.table)
+    place = (seat.code, seat.name) if seat else ("", "")
+    house_of = (menu, stock, load, _hours(menu, now // 60_000), place, sitting.closed, sitting.terms, sitting.guests)
+    house = was.house if was and was.house_of == house_of else _house(house_of, text, people, was)
+    fresh: list[Block] = []  # and perhaps some that are as they were
+    rows = _rows(sitting, house, was, fresh)
     in_cart = [row for row in rows.values() if row.line.state is _CART]
+    cart_lines = [row.line for row in in_cart]
     sharing = (house.party, sitting.split, sitting.people, sitting.off)
-    sent_of = ([line for line in lines if line.state is not _CART], sharing, sitting.rounds, sitting.payments)
-    sent = pieces.made_for_now("sent", sent_of, now, lambda: _sent(sitting, house, now))
-    sums = pieces.made("sums", (lines, sharing), lambda: _sums(sitting, house.terms, sent.lines, in_cart))
-    _parts(house, sums.parts, pieces, fresh)
-    _dishes(house, in_cart, pieces, fresh)
-    presence = pieces.made_for_now("presence", (near, house.everyone), now, lambda: _presence(sitting, near, now))
-    shown, totals = _sitting(sitting, house), sums.totals
-    others = [
-        Block("presence", "presence", presence, (house.guests, _categories(menu, text))),
-        Block("totals", "totals", totals, (house.closed, menu.shop)),
-        house.level,
-        sent.bill,
-    ]
+    placed_lines = [row.line for row in rows.values() if row.line.state is not _CART]
+    sent_of = (placed_lines, sharing, sitting.rounds, sitting.payments)
+    sent = was.sent if was and was.sent.stands(sent_of, now) else _sent(sitting, house, sent_of, now)
+    sums_of = (cart_lines, placed_lines, sharing)
+    sums = was.sums if was and was.sums.of == sums_of else _sums(sums_of, sitting, house, sent.lines)
+    guests = _parts(house, sums.parts, was, fresh)
+    dishes = _dishes(house, in_cart, was, fresh)
+    near_of = (near, house.guests)
+    presence = was.presence if was and was.presence.stands(near_of, now) else _presence(sitting, house, near_of, now)
+    others = [presence.block, sums.totals, house.level, sent.bill]
     if people:
-        confirmed = (_confirmed(in_cart), house.closed, load.paused, menu.shop)
+        shown = _sitting(sitting, house)
+        confirmed = ([(row.block.shown, row.block.beside[0]) for row in in_cart], house.closed, load.paused, menu.shop)
         others += [
             Block("sitting", "sitting", replace(shown, news=None), (house.guests, house.code)),
             Block("news", "news", shown, (house.guests,)),
-            Block("confirm", "confirm", totals, confirmed),
+            Block("confirm", "confirm", sums.totals.shown, confirmed),
             *sent.rounds,
             *sent.claims,
         ]
     else:
-        others.append(Block("sitting", "sitting", shown))
+        others.append(Block("sitting", "sitting", _sitting(sitting, house)))
+    fresh += others
     order = {
-        "guests": [f"guest-{guest}" for guest in house.guests],
+        "guests": house.order,
         "cart": [row.block.id for row in in_cart],
         "rounds": sent.order,
         "claims": [block.id for block in sent.claims],
     }
-    had = before.made if before and pieces.follows else None
-    pieces.end()
-    fresh += others
-    if had is None:
-        return Content({block.id: block for block in fresh}, order, sent.told_at, pieces)
+    kept = _Kept(house_of, house, rows, sent, sums, guests, dishes, presence)
+    if before is None or was is None:
+        return Content({block.id: block for block in fresh}, order, sent.told_at, kept)
+    had = before.made
     new = {block.id: block for block in fresh if (old := had.get(block.id)) is not block and old != block}
     whole, gone = had | new, set[str]()
     if len(whole) != len(others) + len(rows) + len(house.guests) + len(house.bare):
         present = {block.id for block in [*others, *house.bare.values(), *(row.block for row in rows.values())]}
-        gone = whole.keys() - present - set(order["guests"])
+        gone = whole.keys() - present - set(house.order)
         whole = {id: block for id, block in whole.items() if id not in gone}
-    return Content(whole, order, sent.told_at, pieces, new, gone)
+    return Content(whole, order, sent.told_at, kept, new, gone)
 
 
-def _house(of: tuple[Any, ...], text: Text, people: bool, pieces: Pieces) -> _House:
+def _house(of: tuple[Any, ...], text: Text, people: bool, kept: "_Kept | None") -> _House:
+    """What is as it was comes as the object that it was, so that what rests on it is the same, too."""
+    was = kept.house if kept else None
     menu, stock, load, (shut, over), (code, name), closed, terms, everyone = of
     closed, terms = bool(closed), terms or menu.shop.terms
-    guests = pieces.same("guests", _guests(everyone, text))
-    party = pieces.same("party", (menu.shop, closed, terms, everyone, guests))
-    level = pieces.same("level", Block("load", "load", load_shown(Load() if closed else load)))
-    avoided = frozenset(tag for guest in everyone for tag in guest.allergies)
+    guests = _guests(everyone, text)
+    if was and was.guests == guests:
+        guests = was.guests
+    party = (menu.shop, closed, terms, everyone, guests)
+    level = Block("load", "load", load_shown(Load() if closed else load))
+    if was:
+        party = was.party if was.party == party else party
+        level = was.level if was.level == level else level
     house = _House(
         text,
         people,
@@ -402,12 +442,13 @@ def _house(of: tuple[Any, ...], text: Text, people: bool, pieces: Pieces) -> _Ho
         terms,
         everyone,
         guests,
-        avoided,
+        [f"guest-{guest}" for guest in guests],
+        frozenset(tag for guest in everyone for tag in guest.allergies),
         party,
         level,
         {},
     )
-    return replace(house, bare=_bare(house, pieces.before("house")))
+    return replace(house, bare=_bare(house, was))
 
 
 def _touched(before: Stock, after: Stock) -> set[str]:
@@ -415,21 +456,24 @@ def _touched(before: Stock, after: Stock) -> set[str]:
     return {*before.sold_out, *before.left, *after.sold_out, *after.left} if before != after else set()
 
 
-def _sent(sitting: Sitting, house: _House, now: int) -> tuple[_Sent, list[int]]:
-    """And when time alone may change it."""
+def _sent(sitting: Sitting, house: _House, of: tuple[Any, ...], now: int) -> _Sent:
     sent = placed(sitting)
     lines, due = tally(sitting, sent), owed(sitting, house.terms)
-    claims = _claims(sitting, house)
-    beside = (house.guests, house.closed, bool(claims), house.shop)
+    claims = _claims(sitting, house) if house.people else []
+    beside = (house.guests, house.closed, bool(claims), house.shop) if house.people else ()
     bill = Block("bill", "bill", _bill(sitting, house.terms, due, lines), beside)
     rounds, order = _rounds(sitting, house, now)
     alarm = house.shop.alarm.guest * 1000
-    alarms = [line.sent + alarm for line in sent if line.state in TO_MAKE and line.sent and not line.seen]
-    told_at = min((at for at in alarms if at > now), default=0)
-    if not house.people:
-        return _Sent(lines, due, bill._replace(beside=()), [], order, [], told_at), alarms
-    moments = [*alarms, *(line.due + 1 for line in sent)]
-    return _Sent(lines, due, bill, rounds, order, claims, told_at), moments
+    moments = [line.sent + alarm for line in sent if line.state in TO_MAKE and line.sent and not line.seen]
+    told_at = min((at for at in moments if at > now), default=0)
+    if house.people:
+        moments += [line.due + 1 for line in sent]
+    return _Sent(of, now, _next(moments, now), lines, bill, rounds, order, claims, told_at)
+
+
+def _next(moments: Iterable[int], now: int) -> int:
+    """The first of the moments that is still to come."""
+    return min((at for at in moments if at > now), default=_FOREVER)
 
 
 def concerns(menu: Menu, sitting: Sitting, item: Item, text: Text) -> list[Concern]:
@@ -452,23 +496,26 @@ def _concerns(
 def _sitting(sitting: Sitting, house: _House) -> SittingShown:
     news = sitting.news
     return SittingShown(
-        id=sitting.id,
-        state="closed" if sitting.closed else "open" if sitting.opened else "free",
-        table=house.name,
-        guests=len(sitting.guests),
-        calls=[CallShown(call.id, call.reason, call.guest, call.seen_by) for call in sitting.calls],
-        gone=bool(sitting.into),
-        left=list(sitting.left),
-        news=NewsShown(news.act, news.guest, house.text.pick(news.name), news.qty, news.v, news.line) if news else None,
+        sitting.id,
+        "closed" if sitting.closed else "open" if sitting.opened else "free",
+        house.name,
+        len(sitting.guests),
+        [CallShown(call.id, call.reason, call.guest, call.seen_by) for call in sitting.calls] if sitting.calls else [],
+        NewsShown(news.act, news.guest, house.text.pick(news.name), news.qty, news.v, news.line) if news else None,
+        bool(sitting.into),
+        [*sitting.left],
     )
 
 
-def _presence(sitting: Sitting, near: Near, now: int) -> tuple[PresenceShown, list[int]]:
+def _presence(sitting: Sitting, house: _House, of: tuple[Near, dict[str, Who]], now: int) -> _Presence:
+    near = of[0]
     signs = nears.here(near, now)
     joined = [guest.id for guest in sitting.guests if guest.id in signs]
     choosing = {guest: where for guest in joined if (where := nears.choosing(signs[guest], now))}
+    shown = PresenceShown(joined, choosing, len(signs) - len(joined))
+    beside = (house.guests, _categories(house.menu, house.text)) if house.people else ()
     ends = [moment for sign in near.signs.values() for moment in nears.ends(sign)]
-    return PresenceShown(joined, choosing, len(signs) - len(joined)), ends
+    return _Presence(of, now, _next(ends, now), Block("presence", "presence", shown, beside))
 
 
 @lru_cache(maxsize=16)
@@ -493,45 +540,36 @@ def _who(guest: Guest, number: int, text: Text) -> Who:
     return Who(guest.id, guest.name or text("Guest %(number)s", number=number), guest.colour)
 
 
-def _sums(sitting: Sitting, terms: Terms, sent: Tally, in_cart: Sequence[_Row]) -> _Sums:
-    seen = tally(sitting, [row.line for row in in_cart], sent)
-    total = in_sight(sitting, terms).total if sitting.off else comes_to(seen, terms)
-    totals = TotalsShown(
-        cart_portions=seen.portions - sent.portions,
-        cart_amount=seen.prices - sent.prices,
-        placed_portions=sent.portions,
-        placed_amount=sent.prices,
-        amount=total,
-    )
-    return _Sums(totals, parts(sitting, seen, total))
+def _sums(of: tuple[Any, ...], sitting: Sitting, house: _House, sent: Tally) -> _Sums:
+    seen = tally(sitting, of[0], sent)
+    total = in_sight(sitting, house.terms).total if sitting.off else comes_to(seen, house.terms)
+    in_cart = (seen.portions - sent.portions, seen.prices - sent.prices)
+    totals = TotalsShown(*in_cart, sent.portions, sent.prices, total)
+    beside = (house.closed, house.shop) if house.people else ()
+    return _Sums(of, Block("totals", "totals", totals, beside), parts(sitting, seen, total))
 
 
-def _parts(house: _House, amounts: Mapping[str, int], pieces: Pieces, fresh: list[Block]) -> None:
+def _parts(house: _House, amounts: Mapping[str, int], was: _Kept | None, fresh: list[Block]) -> dict[str, _Part]:
     """The guests with their parts."""
-    were: Mapping[str, _Part] = pieces.before("parts") or {}
-    if were and pieces.before("house").party is not house.party:
-        were = {}
+    were = was.guests if was and was.house.party is house.party else {}
     found: dict[str, _Part] = {}
     for guest in house.everyone:
-        amount, part = amounts[guest.id], were.get(guest.id)
+        id = guest.id
+        amount, part = amounts[id], were.get(id)
         if part is None or part.amount != amount:
-            name, avoids = house.guests[guest.id].name, list(guest.allergies)
-            shown = GuestShown(guest.id, name, guest.colour, avoids, amount, tip_on(amount, guest.tip))
-            part = _Part(amount, Block(f"guest-{guest.id}", "guest", shown, (house.shop,)))
+            shown = GuestShown(
+                id, house.guests[id].name, guest.colour, guest.allergies, amount, tip_on(amount, guest.tip)
+            )
+            part = _Part(amount, Block(f"guest-{id}", "guest", shown, (house.shop,) if house.people else ()))
             fresh.append(part.block)
-        found[guest.id] = part
-    pieces.keep("parts", found)
+        found[id] = part
+    return found
 
 
-def _rows(sitting: Sitting, house: _House, pieces: Pieces, fresh: list[Block]) -> dict[str, _Row]:
+def _rows(sitting: Sitting, house: _House, was: _Kept | None, fresh: list[Block]) -> dict[str, _Row]:
     """The lines with their blocks. A line that is the same as before keeps its block as long as what else it is made
     from is the same; of a dish that is counted that may be any other line."""
-    were: Mapping[str, _Row] = pieces.before("rows") or {}
-    was: _House | None = pieces.before("house")
-    alike, open_ended = False, set(house.stock.left)
-    if was is not None:
-        alike = was.menu is house.menu and was.over == house.over and was.party == house.party
-        open_ended |= _touched(was.stock, house.stock)
+    were, alike, open_ended = _before(house, was)
     rows: dict[str, _Row] = {}
     for line in sitting.lines:
         known = were.get(line.id)
@@ -539,18 +577,27 @@ def _rows(sitting: Sitting, house: _House, pieces: Pieces, fresh: list[Block]) -
             rows[line.id] = _Row(line, line, _line(line, sitting, house))
             fresh.append(rows[line.id].block)
             continue
-        came, kept, block = known
-        if came is not line and kept != line:
+        kept = known.line
+        if known.came is not line and kept != line:
             kept = line
         elif alike and line.item not in open_ended:
-            rows[line.id] = known if came is line else _Row(line, kept, block)
+            rows[line.id] = known if known.came is line else _Row(line, kept, known.block)
             continue
-        made = _line(kept, sitting, house)
-        if made != block:
-            fresh.append(block := made)
+        block = _line(kept, sitting, house)
+        fresh.append(block)
         rows[line.id] = _Row(line, kept, block)
-    pieces.keep("rows", rows)
     return rows
+
+
+def _before(house: _House, was: _Kept | None) -> tuple[Mapping[str, _Row], bool, Container[str]]:
+    """The lines before, whether what they were made from is the same, and the items of which it may not be."""
+    if was is None:
+        return {}, False, ()
+    if was.house is house:
+        return was.rows, True, house.stock.left
+    before = was.house
+    alike = before.menu is house.menu and before.over == house.over and before.party == house.party
+    return was.rows, alike, {*house.stock.left, *_touched(before.stock, house.stock)}
 
 
 def _line(line: Line, sitting: Sitting, house: _House) -> Block:
@@ -559,41 +606,40 @@ def _line(line: Line, sitting: Sitting, house: _House) -> Block:
     problem, left, hours = _problem(line, sitting, house) if in_cart and not house.closed else ("", None, "")
     warned = () if not house.avoided else allergies(sitting, line)
     shown = LineShown(
-        id=line.id,
-        item=line.item,
-        name=text.pick(line.name),
-        qty=line.qty,
-        modifiers=[choice.id for choice in line.modifiers],
-        note=line.note,
-        unit_price=line.unit_price,
-        amount=amount(line),
-        guest=line.guest,
-        round=line.round,
-        state=line.state.value,
-        shared=line.shared,
-        hold=line.hold,
-        due=line.due if line.due and line.state in TO_MAKE else 0,
-        allergens=list(line.allergens),
-        allergies=list(warned if in_cart else line.allergies),
-        claimed=list(line.claimed),
-        problem=problem,
+        line.id,
+        line.item,
+        text.pick(line.name),
+        line.qty,
+        [choice.id for choice in line.modifiers] if line.modifiers else [],
+        line.note,
+        line.unit_price,
+        amount(line),
+        line.guest,
+        line.round,
+        line.state._value_,
+        line.shared,
+        line.hold,
+        line.due if line.due and line.state in TO_MAKE else 0,
+        line.allergens,
+        warned if in_cart else line.allergies,
+        line.claimed,
+        problem,
     )
+    id = f"line-{line.id}"
     if not house.people:
-        return Block(f"line-{line.id}", "line", shown)
+        return Block(id, "line", shown)
     by_another = in_cart and line.changed_by in house.guests and line.changed_by != line.guest
     beside = LineBeside(
-        other_name=text.other(line.name),
-        modifiers=[text.pick(choice.name) for choice in line.modifiers],
-        owner=house.guests[line.guest],
-        changed_by=house.guests[line.changed_by] if by_another else None,
-        concerns=_concerns(house.menu, line.allergens, eaters(sitting, line), house.guests, text)
-        if house.avoided
-        else [],
-        left=left,
-        hours=hours,
-        closed=house.closed,
+        text.other(line.name),
+        [text.pick(choice.name) for choice in line.modifiers],
+        house.guests[line.guest],
+        house.guests[line.changed_by] if by_another else None,
+        _concerns(house.menu, line.allergens, eaters(sitting, line), house.guests, text) if house.avoided else [],
+        left,
+        hours,
+        house.closed,
     )
-    return Block(f"line-{line.id}", "line", shown, (beside, house.shop))
+    return Block(id, "line", shown, (beside, house.shop))
 
 
 def _problem(line: Line, sitting: Sitting, house: _House) -> tuple[str, int | None, str]:
@@ -697,13 +743,8 @@ def _claims(sitting: Sitting, house: _House) -> list[Block]:
     ]
 
 
-def _confirmed(in_cart: Sequence[_Row]) -> list[Any]:
-    """What will be sent: the lines of the cart, as people see them."""
-    return [(row.block.shown, row.block.beside[0]) for row in in_cart]
-
-
-def _dishes(house: _House, in_cart: Sequence[_Row], pieces: Pieces, fresh: list[Block]) -> None:
-    """The dishes that are in the cart, and those that are not any more."""
+def _dishes(house: _House, in_cart: Sequence[_Row], was: _Kept | None, fresh: list[Block]) -> dict[str, _Dish]:
+    """The dishes that are in the cart; and, fresh, those that are not any more."""
     chosen: dict[str, tuple[int, list[Who]]] = {}
     for row in in_cart:
         line, owner = row.line, house.guests[row.line.guest]
@@ -711,7 +752,7 @@ def _dishes(house: _House, in_cart: Sequence[_Row], pieces: Pieces, fresh: list[
         if owner not in choosers:
             choosers.append(owner)
         chosen[line.item] = portions + line.qty, choosers
-    were: Mapping[str, _Dish] = pieces.before("dishes") or {}
+    were = was.dishes if was else {}
     dishes: dict[str, _Dish] = {}
     for item, (portions, choosers) in chosen.items():
         bare, known = house.bare.get(item), were.get(item)
@@ -721,11 +762,10 @@ def _dishes(house: _House, in_cart: Sequence[_Row], pieces: Pieces, fresh: list[
             known = _Dish(portions, choosers, bare, _dish(bare, portions, choosers, house))
             fresh.append(known.block)
         dishes[item] = known
-    fresh += [house.bare[item] for item in were.keys() - dishes.keys() if item in house.bare]
-    was: _House | None = pieces.before("house")
-    if was is None or was.bare is not house.bare:
+    fresh += [house.bare[item] for item in were if item not in dishes and item in house.bare]
+    if was is None or was.house.bare is not house.bare:
         fresh += [block for item, block in house.bare.items() if item not in dishes]
-    pieces.keep("dishes", dishes)
+    return dishes
 
 
 def _dish(bare: Block, portions: int, choosers: list[Who], house: _House) -> Block:

@@ -11,6 +11,8 @@ Each command gives one dish a portion more, the next one takes it back: a real c
 import itertools
 import json
 import os
+import time
+import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from typing import Any
 from adapter import Raw
 
 ROOT = os.environ.get("ORDERING_HOME") or str(Path(__file__).parent.parent.parent)
+PATIENCE = 30.0  # seconds for a page of a server that is busy
 
 
 class Ordering(Raw):  # type: ignore[misc]
@@ -62,9 +65,16 @@ class Ordering(Raw):  # type: ignore[misc]
         return str(json.loads(answer)["line"])
 
     def _open(self, path: str, body: bytes | None = None, **headers: str) -> tuple[bytes, str]:
-        with urllib.request.urlopen(urllib.request.Request(self.base + path, body, headers)) as answer:
-            cookies = (cookie.partition(";")[0] for cookie in answer.headers.get_all("Set-Cookie") or ())
-            return answer.read(), "; ".join(cookies)
+        end = time.monotonic() + PATIENCE
+        while True:
+            try:
+                with urllib.request.urlopen(urllib.request.Request(self.base + path, body, headers)) as answer:
+                    cookies = (cookie.partition(";")[0] for cookie in answer.headers.get_all("Set-Cookie") or ())
+                    return answer.read(), "; ".join(cookies)
+            except urllib.error.HTTPError as error:
+                if error.code != 503 or time.monotonic() > end:  # busy: others have the machine
+                    raise
+                time.sleep(0.5)
 
     def path(self, table: int, diner: int) -> str:
         """The socket's address."""
