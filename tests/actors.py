@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from machines import PASSWORD
-from tornado.httpclient import AsyncHTTPClient, HTTPRequest, HTTPResponse
+from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest, HTTPResponse
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
 T = TypeVar("T")
@@ -120,6 +120,21 @@ class Browser:
         OPENED.append(opened)
         return opened
 
+    async def live(self, path: str, form: str, port: int | None) -> "Page":
+        """A page kept by its socket; returns when it shows something. Where it is turned away because the process is
+        busy (or the machine is), it comes again, as a phone does."""
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                try:
+                    page = Page(await self.socket(path, form, port))
+                    break
+                except HTTPClientError as turned_away:
+                    if turned_away.code != 503:
+                        raise
+                    await asyncio.sleep(0.1)
+        await page.sees(lambda page: page.v >= 0)
+        return page
+
     def cookie_header(self) -> str:
         """What a browser would send."""
         return "; ".join(f"{name}={value}" for name, value in self.cookies.items())
@@ -210,9 +225,7 @@ class Guest(Browser):
 
     async def look(self, form: str = "json", port: int | None = None, query: str = "") -> Page:
         """A page kept by its socket; returns when it shows something."""
-        page = Page(await self.socket(f"/t/{self.code}/live{query}", form, port))
-        await page.sees(lambda page: page.v >= 0)
-        return page
+        return await self.live(f"/t/{self.code}/live{query}", form, port)
 
 
 class Staff(Browser):
@@ -235,9 +248,7 @@ class Staff(Browser):
 
     async def look(self, board: str, form: str = "json", port: int | None = None) -> Page:
         """A board kept by its socket; returns when it shows something."""
-        page = Page(await self.socket(f"/{board}/live", form, port))
-        await page.sees(lambda page: page.v >= 0)
-        return page
+        return await self.live(f"/{board}/live", form, port)
 
 
 def new_op() -> str:

@@ -38,10 +38,12 @@ def server() -> Iterator[Server]:
 
 
 async def _first_pages(server: Server) -> None:
-    for number in range(WARM):
-        guest = Guest(server.port, (await tables(server.port))[number % 2]["code"])
+    guest = Guest(server.port, (await tables(server.port))[2]["code"])
+    for _ in range(WARM):
         await guest.page(f"/t/{guest.code}")
-        await (await guest.look(form="html")).do("name", name="first")
+        page = await guest.look(form="html")
+        await page.do("name", name="first")
+        page.close()
 
 
 @asynccontextmanager
