@@ -197,7 +197,15 @@ class Handshake(WebSocketHandler, Page, ABC):
         stream = self.detach()
         stream.set_nodelay(True)
         try:
-            socket, audience = await self.enters(PROTOCOLS.get(protocol, "json"))
+            await self._seat(stream, PROTOCOLS.get(protocol, "json"))
+        except BaseException:
+            stream.close()  # nobody else has it
+            raise
+
+    async def _seat(self, stream: IOStream, form: Form) -> None:
+        """Whoever has made the handshake on this connection enters, or hears why not."""
+        try:
+            socket, audience = await self.enters(form)
         except Refused as refused:
             away = TurnedAway()
             if await _taken_over(stream, away):
