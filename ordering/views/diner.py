@@ -336,13 +336,6 @@ class _Row(Struct, frozen=True):
     block: Block
 
 
-class _Part(Struct, frozen=True):
-    """What is a guest's to pay, with the block made from it."""
-
-    amount: int
-    block: Block
-
-
 class _Dish(Struct, frozen=True):
     """An item in the cart: portions, who has chosen it, and its block; `bare` is its block while nobody has."""
 
@@ -361,7 +354,6 @@ class _Kept(Struct, frozen=True):
     rows: dict[str, _Row]
     sent: _Sent
     sums: _Sums
-    guests: dict[str, _Part]
     dishes: dict[str, _Dish]
     presence: _Presence
     order: dict[str, list[str]]
@@ -401,9 +393,9 @@ def content(
     sent = was.sent if was and was.sent.stands(sent_of, now) else _sent(sitting, house, sent_of, now)
     sums_of = (cart_lines, placed_lines, sharing)
     sums = was.sums if was and was.sums.of == sums_of else _sums(sums_of, sitting, house, sent.lines)
-    guests = _parts(house, sums.parts, was, fresh)
+    _parts(house, sums.parts, was, fresh)
     dishes = _dishes(house, in_cart, was, fresh)
-    near_of = (near, house.guests)
+    near_of = (near, menu, house.guests)
     presence = was.presence if was and was.presence.stands(near_of, now) else _presence(sitting, house, near_of, now)
     others = [presence.block, sums.totals, house.level, sent.bill]
     if people:
@@ -427,7 +419,7 @@ def content(
     }
     if was and was.order == order:
         order = was.order
-    kept = _Kept(house_of, house, rows, sent, sums, guests, dishes, presence, order)
+    kept = _Kept(house_of, house, rows, sent, sums, dishes, presence, order)
     if before is None or was is None:
         return Content({block.id: block for block in fresh}, order, sent.told_at, kept)
     had = before.made
@@ -534,7 +526,7 @@ def _sitting(sitting: Sitting, house: _House) -> SittingShown:
     )
 
 
-def _presence(sitting: Sitting, house: _House, of: tuple[Near, dict[str, Who]], now: int) -> _Presence:
+def _presence(sitting: Sitting, house: _House, of: tuple[Near, Menu, dict[str, Who]], now: int) -> _Presence:
     near = of[0]
     signs = nears.here(near, now)
     joined = [guest.id for guest in sitting.guests if guest.id in signs]
@@ -576,22 +568,19 @@ def _sums(of: tuple[Any, ...], sitting: Sitting, house: _House, sent: Tally) -> 
     return _Sums(of, Block("totals", "totals", totals, beside), parts(sitting, seen, total))
 
 
-def _parts(house: _House, amounts: Mapping[str, int], was: _Kept | None, fresh: list[Block]) -> dict[str, _Part]:
-    """The guests with their parts."""
-    were = was.guests if was and was.house.party is house.party else {}
-    found: dict[str, _Part] = {}
+def _parts(house: _House, amounts: Mapping[str, int], was: _Kept | None, fresh: list[Block]) -> None:
+    """The guests whose part is another."""
+    before = was.sums.parts if was and was.house.party is house.party else {}
     for guest in house.everyone:
-        id = guest.id
-        amount, part = amounts[id], were.get(id)
-        if part is None or part.amount != amount:
-            shown = GuestShown(
-                id, house.guests[id].name, guest.colour, guest.allergies, amount, tip_on(amount, guest.tip)
-            )
-            beside = (house.guests[id], house.shop) if house.people else ()
-            part = _Part(amount, Block(f"guest-{id}", "guest", shown, beside))
-            fresh.append(part.block)
-        found[id] = part
-    return found
+        amount = amounts[guest.id]
+        if before.get(guest.id) != amount:
+            fresh.append(_part(guest, amount, house))
+
+
+def _part(guest: Guest, amount: int, house: _House) -> Block:
+    who = house.guests[guest.id]
+    shown = GuestShown(guest.id, who.name, guest.colour, guest.allergies, amount, tip_on(amount, guest.tip))
+    return Block(f"guest-{guest.id}", "guest", shown, (who, house.shop) if house.people else ())
 
 
 def _rows(sitting: Sitting, house: _House, was: _Kept | None, fresh: list[Block]) -> dict[str, _Row]:
