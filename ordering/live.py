@@ -20,7 +20,7 @@ from ordering.limits import PAGES, PAGES_OF_A_GUEST, PAGES_OF_A_PARTY
 from ordering.refused import Refused
 from ordering.shelf import Shelf
 from ordering.views.audience import Audience, build, needs
-from ordering.views.blocks import View, difference
+from ordering.views.blocks import View, difference, differs
 
 log = logging.getLogger(__name__)
 
@@ -271,7 +271,7 @@ class Stage:
         if self.view is None:
             return
         before, self.view = self.view, self._built()
-        if before.blocks == self.view.blocks and before.order == self.view.order:
+        if not differs(before, self.view):
             if self.audience.board:
                 return  # the beat carries the number
             if before.v == self.view.v:

@@ -43,7 +43,11 @@ def _hours(menu: Menu) -> Menu:
 
 MENUS = [
     _hours(MENU_OF_DEMO),
-    replace(MENU_OF_DEMO, shop=replace(MENU_OF_DEMO.shop, currency_symbol="€")),
+    replace(
+        MENU_OF_DEMO,
+        shop=replace(MENU_OF_DEMO.shop, currency_symbol="€"),
+        categories=tuple(replace(each, name={"en": f"More {each.id}"}) for each in MENU_OF_DEMO.categories),
+    ),
     replace(_hours(MENU_OF_DEMO), items=tuple(item for item in MENU_OF_DEMO.items if item.id != PORK)),
 ]
 
@@ -147,6 +151,7 @@ def applied(had: View, push: bytes) -> Any:
 @example([("add", 1, LIN), ("place", 0, LIN), *[("later", 9, LIN)] * 3, *[("later", 10, LIN)] * 6])  # a clock put right
 @example([("add", 1, LIN), ("sign", 0, LIN), ("later", 6, LIN), ("later", 0, LIN), ("later", 4, LIN)])  # a sign's end
 @example([("add", 0, LIN), ("add", 1, JO), ("menu", 1, LIN), ("load", 2, LIN), ("menu", 2, JO), ("table", 1, LIN)])
+@example([("add", 0, LIN), ("sign", 0, LIN), ("menu", 1, LIN), ("menu", 0, LIN)])  # a category's name where LIN chooses
 @example(
     [("add", 1, LIN), ("place", 0, LIN), ("later", 9, LIN), ("later", 4, LIN), ("later", 4, LIN), ("later", 0, LIN)]
 )

@@ -102,6 +102,14 @@ def difference(before: View | None, after: View) -> bytes:
     return _encode({"v": after.v, "set": changed, "order": order, "gone": gone})
 
 
+def differs(before: View, after: View) -> bool:
+    """Whether a page that shows `before` shows anything else than `after`."""
+    step = after.step
+    if step is not None and step.since is before.mark:
+        return bool(step.changed or step.gone) or before.order != after.order
+    return before.blocks != after.blocks or before.order != after.order
+
+
 _encode = msgspec.json.Encoder().encode
 
 

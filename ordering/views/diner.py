@@ -121,13 +121,27 @@ class Concern(Struct, frozen=True):
     guests: list[Who]
 
 
+class LineStanding(Struct, frozen=True, dict=True):
+    """What people see of a line that stays while its portions change. (`dict=True`: what is rendered of it is kept with
+    it.)"""
+
+    id: str
+    state: str
+    name: str
+    other_name: str
+    other_lang: str
+    modifiers: list[str]
+    note: str
+    shared: bool
+    hold: bool
+    owner: Who
+
+
 class LineBeside(Struct, frozen=True, dict=True):
-    """What people see of a line besides: its owner, who changed it last if that was another, the other name.
+    """What people see of a line besides; `changed_by` is who changed it last if that was not its owner.
     (`dict=True`: what is rendered of the line for the confirmation is kept with it.)"""
 
-    other_name: str
-    modifiers: list[str]
-    owner: Who
+    standing: LineStanding
     changed_by: Who | None
     concerns: list[Concern]
     left: int | None
@@ -216,12 +230,18 @@ class ItemShown(Struct, frozen=True):
     in_cart: int
 
 
+class Dish(Struct, frozen=True, dict=True):
+    """An item of the menu. (`dict=True`: what is rendered of it is kept with it.)"""
+
+    item: Item
+    name: str
+
+
 class ItemBeside(Struct, frozen=True):
     """What people see of an item besides: who has it in the cart, whom its allergens concern, and how its button
     works."""
 
-    item: Item
-    name: str
+    dish: Dish
     hours: str
     choosers: list[Who]
     concerns: list[Concern]
@@ -239,10 +259,10 @@ class _House(Struct, frozen=True, eq=False):
     """What the blocks are made from and seldom changes.
 
     `people`: they are for people's eyes; for programs there is less to make. `shut` are the items that are not served
-    now, `over` those of them that can't be sent any more either. `name` and `code` are the table's, `guests` its guests
-    as blocks show them, `order` the ids of their blocks, `avoided` what any of them must avoid; `party` is all of this
-    that what was sent depends on. `level` is the block of the kitchen's load, `bare` those of the dishes by item, as
-    they are while nobody has chosen them."""
+    now, `over` those of them that can't be sent any more either. `name` and `code` are the table's, `other_lang` is the
+    tag of what names stand in besides, `guests` are the table's as blocks show them, `order` the ids of their blocks,
+    `avoided` what any of them must avoid; `party` is all of this that what was sent depends on. `level` is the block of
+    the kitchen's load, `bare` those of the dishes by item, as they are while nobody has chosen them."""
 
     text: Text
     people: bool
@@ -253,6 +273,7 @@ class _House(Struct, frozen=True, eq=False):
     over: frozenset[str]
     code: str
     name: str
+    other_lang: str
     closed: bool
     terms: Terms
     everyone: tuple[Guest, ...]
@@ -315,13 +336,6 @@ class _Row(Struct, frozen=True):
     block: Block
 
 
-class _Part(Struct, frozen=True):
-    """What is a guest's to pay, with the block made from it."""
-
-    amount: int
-    block: Block
-
-
 class _Dish(Struct, frozen=True):
     """An item in the cart: portions, who has chosen it, and its block; `bare` is its block while nobody has."""
 
@@ -340,7 +354,6 @@ class _Kept(Struct, frozen=True):
     rows: dict[str, _Row]
     sent: _Sent
     sums: _Sums
-    guests: dict[str, _Part]
     dishes: dict[str, _Dish]
     presence: _Presence
     order: dict[str, list[str]]
@@ -380,9 +393,9 @@ def content(
     sent = was.sent if was and was.sent.stands(sent_of, now) else _sent(sitting, house, sent_of, now)
     sums_of = (cart_lines, placed_lines, sharing)
     sums = was.sums if was and was.sums.of == sums_of else _sums(sums_of, sitting, house, sent.lines)
-    guests = _parts(house, sums.parts, was, fresh)
+    _parts(house, sums.parts, was, fresh)
     dishes = _dishes(house, in_cart, was, fresh)
-    near_of = (near, house.guests)
+    near_of = (near, menu, house.guests)
     presence = was.presence if was and was.presence.stands(near_of, now) else _presence(sitting, house, near_of, now)
     others = [presence.block, sums.totals, house.level, sent.bill]
     if people:
@@ -406,7 +419,7 @@ def content(
     }
     if was and was.order == order:
         order = was.order
-    kept = _Kept(house_of, house, rows, sent, sums, guests, dishes, presence, order)
+    kept = _Kept(house_of, house, rows, sent, sums, dishes, presence, order)
     if before is None or was is None:
         return Content({block.id: block for block in fresh}, order, sent.told_at, kept)
     had = before.made
@@ -442,6 +455,7 @@ def _house(of: tuple[Any, ...], text: Text, people: bool, kept: "_Kept | None") 
         over,
         code,
         name,
+        text.other_tag(menu.shop),
         closed,
         terms,
         everyone,
@@ -512,7 +526,7 @@ def _sitting(sitting: Sitting, house: _House) -> SittingShown:
     )
 
 
-def _presence(sitting: Sitting, house: _House, of: tuple[Near, dict[str, Who]], now: int) -> _Presence:
+def _presence(sitting: Sitting, house: _House, of: tuple[Near, Menu, dict[str, Who]], now: int) -> _Presence:
     near = of[0]
     signs = nears.here(near, now)
     joined = [guest.id for guest in sitting.guests if guest.id in signs]
@@ -554,21 +568,19 @@ def _sums(of: tuple[Any, ...], sitting: Sitting, house: _House, sent: Tally) -> 
     return _Sums(of, Block("totals", "totals", totals, beside), parts(sitting, seen, total))
 
 
-def _parts(house: _House, amounts: Mapping[str, int], was: _Kept | None, fresh: list[Block]) -> dict[str, _Part]:
-    """The guests with their parts."""
-    were = was.guests if was and was.house.party is house.party else {}
-    found: dict[str, _Part] = {}
+def _parts(house: _House, amounts: Mapping[str, int], was: _Kept | None, fresh: list[Block]) -> None:
+    """The guests whose part is another."""
+    before = was.sums.parts if was and was.house.party is house.party else {}
     for guest in house.everyone:
-        id = guest.id
-        amount, part = amounts[id], were.get(id)
-        if part is None or part.amount != amount:
-            shown = GuestShown(
-                id, house.guests[id].name, guest.colour, guest.allergies, amount, tip_on(amount, guest.tip)
-            )
-            part = _Part(amount, Block(f"guest-{id}", "guest", shown, (house.shop,) if house.people else ()))
-            fresh.append(part.block)
-        found[id] = part
-    return found
+        amount = amounts[guest.id]
+        if before.get(guest.id) != amount:
+            fresh.append(_part(guest, amount, house))
+
+
+def _part(guest: Guest, amount: int, house: _House) -> Block:
+    who = house.guests[guest.id]
+    shown = GuestShown(guest.id, who.name, guest.colour, guest.allergies, amount, tip_on(amount, guest.tip))
+    return Block(f"guest-{guest.id}", "guest", shown, (who, house.shop) if house.people else ())
 
 
 def _rows(sitting: Sitting, house: _House, was: _Kept | None, fresh: list[Block]) -> dict[str, _Row]:
@@ -588,7 +600,7 @@ def _rows(sitting: Sitting, house: _House, was: _Kept | None, fresh: list[Block]
         elif alike and line.item not in open_ended:
             rows[line.id] = known if known.came is line else _Row(line, kept, known.block)
             continue
-        block = _line(kept, sitting, house)
+        block = _line(kept, sitting, house, known.block)
         fresh.append(block)
         rows[line.id] = _Row(line, kept, block)
     return rows
@@ -605,7 +617,7 @@ def _before(house: _House, was: _Kept | None) -> tuple[Mapping[str, _Row], bool,
     return was.rows, alike, {*house.stock.left, *_touched(before.stock, house.stock)}
 
 
-def _line(line: Line, sitting: Sitting, house: _House) -> Block:
+def _line(line: Line, sitting: Sitting, house: _House, known: Block | None = None) -> Block:
     text = house.text
     in_cart = line.state is _CART
     problem, left, hours = _problem(line, sitting, house) if in_cart and not house.closed else ("", None, "")
@@ -634,10 +646,23 @@ def _line(line: Line, sitting: Sitting, house: _House) -> Block:
     if not house.people:
         return Block(id, "line", shown)
     by_another = in_cart and line.changed_by in house.guests and line.changed_by != line.guest
-    beside = LineBeside(
+    standing = LineStanding(
+        line.id,
+        shown.state,
+        shown.name,
         text.other(line.name),
-        [text.pick(choice.name) for choice in line.modifiers],
+        house.other_lang,
+        [text.pick(choice.name) for choice in line.modifiers] if line.modifiers else [],
+        line.note,
+        line.shared,
+        line.hold,
         house.guests[line.guest],
+    )
+    if known and known.beside[0].standing == standing:
+        standing = known.beside[0].standing
+    by_another = in_cart and line.changed_by in house.guests and line.changed_by != line.guest
+    beside = LineBeside(
+        standing,
         house.guests[line.changed_by] if by_another else None,
         _concerns(house.menu, line.allergens, eaters(sitting, line), house.guests, text) if house.avoided else [],
         left,
@@ -830,7 +855,7 @@ def _item(menu: Menu, place: int, left: int | None, served: bool, full: bool, cl
     """One of them; when another is sold out it stays the same."""
     item = menu.items[place]
     hours = "" if served else text.hours(menus.hours(menu, item))
-    beside = ItemBeside(item, text.pick(item.name), hours, [], [], closed)
+    beside = ItemBeside(Dish(item, text.pick(item.name)), hours, [], [], closed)
     shown = ItemShown(item.id, left == 0, served, full, left, 0)
     return Block(f"item-{item.id}", "item", shown, (beside, menu.shop), recurs=True)
 
