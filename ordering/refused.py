@@ -57,7 +57,8 @@ WORDS: dict[str, Word] = {
     "too_often": Word(429, N_("Too many taps at once. Please wait a moment.")),
     "broken": Word(500, N_("Something went wrong on our side. It has been noted; please try again.")),
     "busy": Word(
-        503, N_("There is more going on than we can keep up with. Nothing was ordered: please try again in a moment.")
+        503,
+        N_("There is more going on than we can keep up with. Please try again in a moment: nothing is ordered twice."),
     ),
     "too_many_pages": Word(429, N_("This page is open too often. Please close it elsewhere and open it again.")),
     "store_away": Word(503, N_("We can't confirm this right now. Please try again: it will not be ordered twice.")),

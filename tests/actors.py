@@ -20,13 +20,15 @@ OPENED: list[WebSocketClientConnection] = []
 def tell(story: Coroutine[Any, Any, T]) -> T:
     """Runs a story to its end, and closes the sockets that were opened in it."""
 
-    async def whole() -> T:
-        try:
-            return await story
-        finally:
-            await hang_up()
+    return asyncio.run(told(story))
 
-    return asyncio.run(whole())
+
+async def told(story: Coroutine[Any, Any, T]) -> T:
+    """The story, and that its sockets are closed."""
+    try:
+        return await story
+    finally:
+        await hang_up()
 
 
 async def hang_up() -> None:

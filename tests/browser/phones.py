@@ -6,12 +6,14 @@ import os
 import re
 import shutil
 import time
-from collections.abc import AsyncIterator, Callable
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import Any, TypeVar
 
+from actors import told
 from machines import PASSWORD, Server
 from playwright.async_api import Browser, BrowserContext, CDPSession, Page, WebSocketRoute, async_playwright
 
+T = TypeVar("T")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 PHONE = {"width": 390, "height": 844}
 READING = 550  # ms; the button that sends takes no tap before
@@ -162,14 +164,59 @@ def network(said: str) -> bool:
     return any(word in said for word in ("WebSocket connection", "net::ERR", "Failed to load resource"))
 
 
+class Shared:
+    """A Chromium for all stories of a module: starting one for each took a second of each. Everybody in them has a
+    context of their own, so nothing is shared but the program. It lives on a loop that goes on after a story."""
+
+    def __init__(self) -> None:
+        self.loop: asyncio.AbstractEventLoop | None = None
+        self._stack = contextlib.AsyncExitStack()
+        self._browser: Browser | None = None
+
+    def tell(self, story: Coroutine[Any, Any, T]) -> T:
+        """Runs a story that may use it."""
+        if self.loop is None:
+            self.loop = asyncio.new_event_loop()
+        return self.loop.run_until_complete(told(story))
+
+    async def browser(self) -> Browser:
+        """It, running."""
+        if self._browser is None or not self._browser.is_connected():
+            self._browser = await self._stack.enter_async_context(launched())
+        return self._browser
+
+    def close(self) -> None:
+        """Ends it."""
+        if self.loop is not None:
+            self.loop.run_until_complete(self._stack.aclose())
+            self.loop.close()
+        self.loop = self._browser = None
+
+
+SHARED = Shared()
+tell = SHARED.tell
+
+
 @contextlib.asynccontextmanager
-async def room(server: Server) -> AsyncIterator[Room]:
-    """A browser of the test's own; nobody may have complained at the end."""
+async def launched() -> AsyncIterator[Browser]:
+    """A Chromium."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
+        yield browser
+        await browser.close()
+
+
+@contextlib.asynccontextmanager
+async def room(server: Server) -> AsyncIterator[Room]:
+    """A restaurant, with a browser of its own where the story is not told by `tell`; nobody may have complained at the
+    end."""
+    async with contextlib.AsyncExitStack() as stack:
+        shared = SHARED.loop is asyncio.get_running_loop()
+        browser = await (SHARED.browser() if shared else stack.enter_async_context(launched()))
         made = Room(browser, server)
         try:
             yield made
         finally:
-            await browser.close()
+            for context in browser.contexts:
+                await context.close()
         assert not made.complaints, made.complaints

@@ -2,9 +2,9 @@
 
 import re
 
-from actors import Guest, Staff, tables, tell
+from actors import Guest, Staff, tables
 from machines import Server
-from phones import READING, Room, room, send
+from phones import READING, Room, room, send, tell
 from playwright.async_api import Page, expect
 
 PORK, BASS, RICE, CAKE = "#item-dongpo-pork", "#item-sea-bass", "#item-steamed-rice", "#item-osmanthus-cake"

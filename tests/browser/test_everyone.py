@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from actors import Staff, tell
+from actors import Staff
 from axe_playwright_python.async_playwright import Axe
 from evening import busy_table, states
 from machines import Server
-from phones import SCREEN, room
+from phones import SCREEN, room, tell
 from playwright.async_api import Page, expect
 
 ROOT = Path(__file__).parent.parent.parent

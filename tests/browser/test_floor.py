@@ -2,9 +2,9 @@
 
 import re
 
-from actors import Guest, Staff, new_op, tables, tell
+from actors import Guest, Staff, new_op, tables
 from machines import Server
-from phones import PHONE, Room, room
+from phones import PHONE, Room, room, tell
 from playwright.async_api import Page, expect
 from test_everyone import complaints
 

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from actors import Guest, Staff, tables, tell
+from actors import Guest, Staff, tables
 from machines import Server, short_folder
-from phones import SCREEN, Room, room
+from phones import SCREEN, Room, room, tell
 from playwright.async_api import Page, expect
 from test_everyone import complaints
 

@@ -4,10 +4,9 @@ import re
 from typing import Any
 
 import pytest
-from actors import tell
 from evening import busy_table, states
 from machines import Server, short_folder
-from phones import room
+from phones import room, tell
 from playwright.async_api import Page, expect
 from pseudo import LANG, write_catalogue
 

@@ -4,9 +4,9 @@ import asyncio
 import re
 import time
 
-from actors import Staff, tell
+from actors import Staff
 from machines import Server
-from phones import READING, Slow, dead_zone, room, send
+from phones import READING, Slow, dead_zone, room, send, tell
 from playwright.async_api import Page, Route, WebSocketRoute, expect
 
 PORK, RICE, CAKE = "#item-dongpo-pork", "#item-steamed-rice", "#item-osmanthus-cake"

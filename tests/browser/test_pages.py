@@ -5,9 +5,8 @@ import re
 import signal
 import time
 
-from actors import tell
 from machines import Server, short_folder
-from phones import room, send
+from phones import room, send, tell
 from playwright.async_api import Page, expect
 
 PORK = "#item-dongpo-pork"

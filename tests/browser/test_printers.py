@@ -2,10 +2,10 @@
 
 import re
 
-from actors import Guest, Staff, tables, tell
+from actors import Guest, Staff, tables
 from fake_printer import FakePrinter, fake_printer, refusing_port
 from machines import Server
-from phones import PHONE, room
+from phones import PHONE, room, tell
 from playwright.async_api import Page, expect
 from test_everyone import complaints
 

@@ -2,10 +2,9 @@
 
 from urllib.parse import urlsplit
 
-from actors import tell
 from long_menu import long_menu
 from machines import Server, short_folder
-from phones import first_load, room
+from phones import first_load, room, tell
 
 REQUESTS_MOST = 4
 BYTES_MOST = 60_000

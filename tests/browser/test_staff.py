@@ -2,9 +2,9 @@
 
 import re
 
-from actors import Staff, new_op, tell
+from actors import Staff, new_op
 from machines import Server
-from phones import PHONE, Room, room
+from phones import PHONE, Room, room, tell
 from playwright.async_api import Page, expect
 from test_everyone import complaints
 

@@ -157,14 +157,14 @@ class Person:
             await asyncio.sleep(0.05)
 
 
-UNKNOWN = ("store_away", "too_often", "broken")
+COME_AGAIN = ("store_away", "too_often", "busy", "broken")
 
 
 def _status(answer: Mapping[str, Any]) -> int:
     """What the same answer would be by POST, as far as it matters."""
     if answer.get("ok"):
         return 200
-    return 503 if answer.get("error") in UNKNOWN else 409
+    return 503 if answer.get("error") in COME_AGAIN else 409
 
 
 class Diner(Person):

@@ -99,6 +99,12 @@ def refused(record: Events) -> None:
     of(record, "told", 1).update(status=409, answer={"error": "sold_out"})
 
 
+def turned_away(record: Events) -> None:
+    """The socket said that it was too busy, and did it all the same."""
+    of(record, "ask", 1)["door"] = "guest/socket"
+    of(record, "told", 1).update(status=503, answer={"error": "busy"})
+
+
 def refused_later(record: Events) -> None:
     record[-2:-2] = asked(9, SOUP, 8, status=409)
 
@@ -199,12 +205,21 @@ def test_a_good_evening_has_nothing_wrong() -> None:
     assert check(good()) == []
 
 
+def test_who_is_turned_away_unjudged_when_asking_again_was_told_nothing_about_the_first_time() -> None:
+    record = copy.deepcopy(good())
+    record[-2:-2] = asked(9, SOUP, 8, status=503)
+    of(record, "told", 4)["answer"] = {"error": "busy"}
+    of(record, "ask", 4)["door"] = "guest/socket"
+    assert check(record) == []
+
+
 @pytest.mark.parametrize(
     ("rule", "wrong"),
     [
         ("once", twice),
         ("acknowledged", lost),
         ("refused", refused),
+        ("refused", turned_away),
         ("repeat", refused_later),
         ("repeat", other_answer),
         ("asked after", never_seen),
