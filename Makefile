@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 WORKERS ?= 2
 MINUTES ?= 10
 
-.PHONY: help setup run test test-setup check lint format fuzz messages lock audit bench dinner chaos lighthouse screenshots clean
+.PHONY: help setup run test test-setup check lint format fuzz messages lock audit bench dinner chaos soak lighthouse screenshots clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -58,6 +58,11 @@ dinner: test-setup ## an evening in 100 restaurants: what it costs, how many a c
 chaos: test-setup ## ten evenings in which everything fails, and the proof that nothing was lost (ARGS="--seed=7 --seconds=600")
 	@$(BIN)/python -m pytest -q -m "long or not long" tests/processes/test_chaos.py -k broken
 	@PYTHONPATH=.:tests $(BIN)/python -m chaos.evening --seeds=10 --seconds=60 $(ARGS)
+
+soak: test-setup ## what takes too long for every run: long stories, 2,000 phones, evenings of three minutes, fuzz (MINUTES=10)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m long
+	@PYTHONPATH=.:tests $(BIN)/python -m chaos.evening --seeds=6 --seconds=180 $(ARGS)
+	@$(BIN)/python tests/fuzz.py $(MINUTES)
 
 lighthouse: test-setup ## what Lighthouse says of the guests' page (needs node 18 with npm; fails when a budget does)
 	@$(BIN)/python tests/bench/lighthouse.py

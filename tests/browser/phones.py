@@ -174,10 +174,21 @@ class Shared:
         self._browser: Browser | None = None
 
     def tell(self, story: Coroutine[Any, Any, T]) -> T:
-        """Runs a story that may use it."""
+        """Runs a story that may use it; whatever it has begun ends with it."""
         if self.loop is None:
             self.loop = asyncio.new_event_loop()
-        return self.loop.run_until_complete(told(story))
+        return self.loop.run_until_complete(self._told(story))
+
+    async def _told(self, story: Coroutine[Any, Any, T]) -> T:
+        await self.browser()
+        before = asyncio.all_tasks()
+        try:
+            return await told(story)
+        finally:
+            begun = asyncio.all_tasks() - before
+            for task in begun:
+                task.cancel()
+            await asyncio.gather(*begun, return_exceptions=True)
 
     async def browser(self) -> Browser:
         """It, running."""

@@ -129,6 +129,7 @@ def test_the_pass_shows_whole_tables_and_which_station_is_missing(server: Server
             seen = (await staff.json("/kitchen?station=dessert"))["blocks"]
             sweet = next(b for name, b in seen.items() if name.startswith("ticket-") and b["table"] == "t4")
             await staff.kitchen("advance", table="t4", ticket=sweet["id"], to="ready")
+            await expect(page.locator(f"{mine} .parts .missing")).to_have_count(1)
             await expect(page.locator(f"{mine} .parts .missing")).to_have_text(re.compile("Kitchen 0/1"))
             await page.click(f"{mine} .foot .all")
             await expect(page.locator(f"{mine} .parts")).to_have_text(re.compile("^.?\\s*Kitchen 0/1 missing$"))

@@ -6,6 +6,7 @@ from functools import cache
 
 import pytest
 from actors import Guest, hang_up, new_op
+from argon2 import PasswordHasher
 from machines import KEYS, PASSWORD
 from tornado.ioloop import IOLoop
 from tornado.web import Application
@@ -17,7 +18,20 @@ from ordering.founding import found
 from ordering.services import Services
 from ordering.store import Store
 
-founding.prepare = cache(founding.prepare)  # the demo's pictures are made once for all tests
+# A shop is founded for each test, but what goes into it is made once: its restaurant, its pictures, and the hash of
+# its manager's password.
+founding.prepare = cache(founding.prepare)
+founding.read = cache(founding.read)
+
+
+class OneSalt(PasswordHasher):
+    """Hashes a password once."""
+
+    hash = cache(PasswordHasher.hash)
+
+
+ONE_SALT = OneSalt()
+founding.PasswordHasher = lambda: ONE_SALT
 QUIET = 4  # at most: tasks of a process without sockets: two of the shelf, the beat, and this one
 
 
