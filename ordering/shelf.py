@@ -231,6 +231,7 @@ class Shelf:
         """Takes what the store has as it is, even with a lower version; unless something newer came meanwhile."""
         before, s_before, connection = self._taken, self.s, self._subscriber
         confirmed = self._watchers.keys() <= self._subscribed
+        heard_of = self._subscribed - expected
         started = asyncio.get_running_loop().time()
         loaded = await self._store.load(list(names), known=self._documents)
         for name, document in loaded.documents.items():
@@ -240,7 +241,7 @@ class Shelf:
             if self._changed_at.get(name, 0) > before:
                 self._take_newer(document)
                 continue
-            if held is not None and name not in expected and self.live:
+            if held is not None and name in heard_of and self.live:
                 self.repairs += 1
                 log.warning("%s was at version %s and is at %s in the store: put right", name, held.v, document.v)
             self._set(document)
