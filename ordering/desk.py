@@ -5,6 +5,7 @@ document has moved on, it is decided again on the newest; and nothing is refused
 """
 
 import asyncio
+import os
 import secrets
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
@@ -305,16 +306,25 @@ class Desk:
     ) -> dict[str, Any]:
         """Takes its turn, and decides and commits within the store's time-out; raises `Refused` `busy` at once when
         too many others wait for theirs."""
-        turn = self._turns.setdefault(names[0], asyncio.Lock())
+        until = asyncio.get_running_loop().time() + self.store.timeout
         try:
-            with self._limits.under_way():
-                async with asyncio.timeout(self.store.timeout), turn:
-                    return await self._decide(who, command, names, rule, sitting_id)
+            with self._limits.under_way:
+                turn = self._turns.get(names[0])
+                if turn is None:  # nobody else has a turn there
+                    turn = self._turns[names[0]] = asyncio.Lock()
+                    await turn.acquire()
+                else:
+                    async with asyncio.timeout_at(until):
+                        await turn.acquire()
+                try:
+                    return await self._decide(who, command, names, rule, sitting_id, until)
+                finally:
+                    turn.release()
         except (StoreAway, TimeoutError) as error:
             raise Refused("store_away") from error
 
     async def _decide(
-        self, who: "_Person", command: Command, names: list[str], rule: Rule, sitting_id: str
+        self, who: "_Person", command: Command, names: list[str], rule: Rule, sitting_id: str, until: float
     ) -> dict[str, Any]:
         meant = fingerprint(command)
         seen = {name: document for name in names if (document := self._shelf.newest(name))}
@@ -331,14 +341,14 @@ class Desk:
                 if newest:
                     raise
                 loaded = await _until_it_answers(
-                    lambda: self.store.load(names, known=self._shelf.known(), op=(who.id, command.op))
+                    lambda: self.store.load(names, known=self._shelf.known(), op=(who.id, command.op)), until, True
                 )
                 if loaded.record:
                     return _repeated(loaded.record, meant)
                 self._shelf.put(loaded.documents.values())
                 seen, newest = loaded.documents, True
                 continue
-            outcome = await self._commit(who, command, meant, case, seen, decision)
+            outcome = await self._commit(who, command, meant, case, seen, decision, until, not newest)
             if isinstance(outcome, Record):
                 return _repeated(outcome, meant)
             if isinstance(outcome, Committed):
@@ -356,6 +366,8 @@ class Desk:
         case: Case,
         seen: Mapping[str, Document],
         decision: Decision,
+        until: float,
+        first: bool,
     ) -> Committed | Conflict | Record:
         changes = _changes(case, decision)
         v = case.moment.v if verdicts.by_guest(command) else None
@@ -369,7 +381,7 @@ class Desk:
             "answer": decision.answer,
         }
         return await _until_it_answers(
-            lambda: self.store.commit(who.id, command.op, meant, answer, entry, seen, changes)
+            lambda: self.store.commit(who.id, command.op, meant, answer, entry, seen, changes), until, first
         )
 
 
@@ -377,14 +389,21 @@ def _changes(case: Case, decision: Decision) -> dict[str, Any]:
     return {name: value for name, value in decision.values.items() if value is not case.values[name]}
 
 
-async def _until_it_answers(ask: Callable[[], Awaitable[T]]) -> T:
-    """Asks again when the connection fails under it, until the caller's time is over: an `op` keeps a commit from
-    happening twice."""
-    while True:
+async def _until_it_answers(ask: Callable[[], Awaitable[T]], until: float | None = None, first: bool = False) -> T:
+    """Asks again when the connection fails under it, until the time is over (`until` by the loop's clock, None: the
+    caller sees to it): an `op` keeps a commit from happening twice. The `first` question of a command has all the time
+    that one answer may take, which the store's connection watches over already."""
+    if first:
         try:
             return await ask()
         except StoreAway:
             await asyncio.sleep(TRY_AGAIN)
+    async with asyncio.timeout_at(until):
+        while True:
+            try:
+                return await ask()
+            except StoreAway:
+                await asyncio.sleep(TRY_AGAIN)
 
 
 class _Person(NamedTuple):
@@ -400,7 +419,7 @@ class _NotAtHand(Exception):
 
 def _case(who: _Person, seen: Mapping[str, Document], main: str, sitting_id: str) -> Case:
     values = {name: document.value for name, document in seen.items()}
-    moment = Moment(v=seen[main].v + 1, at=now(), who=who.id, fresh=secrets.token_hex(6), name=who.name)
+    moment = Moment(v=seen[main].v + 1, at=now(), who=who.id, fresh=os.urandom(6).hex(), name=who.name)
     return Case(values, verdicts.sitting_of(values, sitting_id), moment)
 
 

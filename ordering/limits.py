@@ -6,8 +6,8 @@ Never by address: a whole dining room shares one. All limits stand here, and in 
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import NamedTuple
 
 from ordering import metrics
@@ -84,12 +84,28 @@ class Queue:
             self._here -= 1
 
 
+class UnderWay:
+    """Around a command on its way; raises `Refused` `busy` when there are too many already."""
+
+    def __init__(self) -> None:
+        self._number = 0
+
+    def __enter__(self) -> None:
+        if self._number >= UNDER_WAY:
+            metrics.shed.labels(what="command").inc()
+            raise Refused("busy")
+        self._number += 1
+
+    def __exit__(self, *_: object) -> None:
+        self._number -= 1
+
+
 class Limits:
     """What one process keeps count of."""
 
     def __init__(self) -> None:
         self._budgets: OrderedDict[tuple[str, Rate], Budget] = OrderedDict()
-        self._under_way = 0
+        self.under_way = UnderWay()
         self._watching: asyncio.Task[None] | None = None
         self.lag = 0.0
         self.secrets = Queue(SECRETS_KNOWN, SECRETS_WAITING)
@@ -124,18 +140,6 @@ class Limits:
             raise Refused("too_often")
         for budget in budgets:
             budget.take()
-
-    @contextmanager
-    def under_way(self) -> Iterator[None]:
-        """A command on its way; raises `Refused` `busy` when there are too many already."""
-        if self._under_way >= UNDER_WAY:
-            metrics.shed.labels(what="command").inc()
-            raise Refused("busy")
-        self._under_way += 1
-        try:
-            yield
-        finally:
-            self._under_way -= 1
 
     def page(self) -> None:
         """A page is asked for; raises `Refused` `busy` when those that are open would suffer."""

@@ -271,12 +271,11 @@ class Stage:
         if self.view is None:
             return
         before, self.view = self.view, self._built()
-        if not differs(before, self.view):
-            if self.audience.board:
-                return  # the beat carries the number
-            if before.v == self.view.v:
+        board = self.audience.board
+        if (board or before.v == self.view.v) and not differs(before, self.view):  # the beat carries a board's number
+            if not board:
                 self.view = before
-                return
+            return
         shared: dict[int, bytes] = {}
         for seat in tuple(self.seats):  # who hears of it may leave, and take others along
             self._push(seat, shared)

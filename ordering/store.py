@@ -7,6 +7,7 @@ master holds all of it: the store finds that master and talks to it like to a si
 import asyncio
 import hashlib
 import logging
+import os
 import secrets
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -185,7 +186,7 @@ class Store:
         Raises:
             StoreAway: it may or may not have happened.
         """
-        new = secrets.token_hex(8)
+        new = os.urandom(8).hex()
         arguments: list[Any] = [_hashed(meant), answer, OP_REMEMBERED, msgspec.json.encode(entry), LOG_KEPT]
         for name, document in seen.items():
             changed = name in changes
@@ -421,8 +422,10 @@ class Store:
     async def _asked(self, *words: Word) -> Any:
         """The store's answer to a command; raises StoreAway when there is none within the time-out."""
         try:
-            line = self._idle() or await self._another()
-            return await line.ask(*words)
+            if (line := self._idle()) is not None:
+                return await line.ask(*words)
+            async with asyncio.timeout(self.timeout):
+                return await (await self._another()).ask(*words)
         except OSError as error:  # TimeoutError is one
             self._forget_server()
             raise StoreAway(str(error) or f"no connection within {self.timeout:g} s") from error

@@ -75,11 +75,15 @@ class WebSocket(asyncio.Protocol):
 
     def send(self, text: bytes) -> None:
         """Sends a text message (UTF-8); does nothing once the socket is closing."""
-        if not self._close_sent and not self.ended:
-            frame = _frame(_TEXT, text)
-            if self._held:
-                frame, self._held = frame + self._held, b""
-            self._write(frame)
+        if self._close_sent or self.ended:
+            return
+        global _framed
+        if _framed[0] is not text:
+            _framed = text, _frame(_TEXT, text)
+        frame = _framed[1]
+        if self._held:
+            frame, self._held = frame + self._held, b""
+        self._write(frame)
 
     def send_along(self, text: bytes) -> None:
         """Sends a text message behind the next one, in one piece with it; or in the loop's next round, if none comes
@@ -298,6 +302,10 @@ class WebSocket(asyncio.Protocol):
         self._transport.resume_reading()
         if self._kept:
             self.data_received(b"")
+
+
+_framed: tuple[bytes, bytes] = b"", b""
+"""What was sent last, and its frame: everybody at a table is sent the same, one after the other."""
 
 
 def _frame(opcode: int, payload: bytes) -> bytes:

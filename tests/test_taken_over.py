@@ -22,7 +22,7 @@ from ordering.pace import Pace
 from ordering.refused import Refused
 from ordering.sitting import Moment
 from ordering.views.audience import Audience, build, needs
-from ordering.views.blocks import View, difference
+from ordering.views.blocks import View, difference, differs
 
 AUDIENCES = [Audience("diner", form, lang, "s1") for form in ("html", "json") for lang in ("zh", "en")]
 STATIONS = [station.id for station in MENU.stations]
@@ -133,6 +133,8 @@ def lives_through(story: list[tuple[str, int, str]], audiences: list[Audience]) 
                 assert told(after) == told(fresh), (act, audience)
                 assert {id: block.shown for id, block in after.made.items()} == made_after
                 for had in (before, seen[0], seen[len(seen) // 2]):  # phones that are slow stand at older views
+                    same = had.blocks == after.blocks and had.order == after.order
+                    assert differs(had, after) is not same, (act, audience)
                     assert applied(had, difference(had, after)) == told(fresh)["set"], (act, audience)
             seen.append(after)
 

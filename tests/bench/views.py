@@ -136,7 +136,7 @@ def main() -> None:
     rows = []
     print("dishes guests lines     act  form document       µs  from nothing")
     cases = [("69", g, n, act, False) for g in wanted.guests for n in wanted.lines for act in ("change", "add")]
-    cases += [("69", 8, 20, "change", True), ("120", 8, 20, "change", False)]
+    cases += [("69", 8, 1, "change", True), ("69", 8, 20, "change", True), ("120", 8, 20, "change", False)]
     for dishes, guests, lines, act, decoded in cases:
         for form in ("json", "html"):
             quick, whole = measure(menus[dishes], guests, lines, act, form, decoded)

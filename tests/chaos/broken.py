@@ -107,7 +107,7 @@ def answers_early() -> None:
     from ordering import desk
     from ordering.store import Committed, StoreAway
 
-    async def trusting(ask: Callable[[], Any]) -> Any:
+    async def trusting(ask: Callable[[], Any], *_: Any) -> Any:
         try:
             return await ask()
         except StoreAway:

@@ -133,7 +133,7 @@ def test_a_process_with_too_much_to_do_turns_commands_away_at_once(
     monkeypatch.setattr(limits, "UNDER_WAY", 1)
 
     async def story() -> None:
-        with shared.limits.under_way():
+        with shared.limits.under_way:
             op = new_op()
             refused = await guest.do("add", op, item=PORK)
             assert (refused.status, refused["error"]) == (503, "busy")
