@@ -60,6 +60,7 @@ class Shelf:
         self._waiting: dict[str, list[asyncio.Future[None]]] = {}
         self._catching_up = True
         self._number_wanted = False
+        self._unheard: dict[str, Document] = {}  # what the last look found otherwise than it was told
         self._taken = 0
         self._changed_at: dict[str, int] = {}
         self._wake = asyncio.Event()
@@ -152,6 +153,8 @@ class Shelf:
             return
         if self.live:
             self.s = max(self.s, document.s)
+        if (found := self._unheard.get(document.name)) is not None and found.r == document.r:
+            del self._unheard[document.name]
         self._take_newer(document)
 
     def _confirmed(self, channel: bytes) -> None:
@@ -234,6 +237,8 @@ class Shelf:
         heard_of = self._subscribed - expected
         started = asyncio.get_running_loop().time()
         loaded = await self._store.load(list(names), known=self._documents)
+        if whole:
+            self._note_repairs()
         for name, document in loaded.documents.items():
             held = self._documents.get(name)
             if held is not None and (held.v, held.r) == (document.v, document.r):
@@ -242,8 +247,7 @@ class Shelf:
                 self._take_newer(document)
                 continue
             if held is not None and name in heard_of and self.live:
-                self.repairs += 1
-                log.warning("%s was at version %s and is at %s in the store: put right", name, held.v, document.v)
+                self._unheard[name] = document
             self._set(document)
         if whole:
             # Every watched document is now at least as new as number `loaded.s`.
@@ -251,6 +255,14 @@ class Shelf:
             self.proved_at = started
             if connection is not None and connection is self._subscriber:
                 self._catching_up = self._catching_up and not confirmed
+
+    def _note_repairs(self) -> None:
+        """What a look found whose message has not come until the next one was lost; a message may be a little later
+        than the look's answer, as it comes by another connection."""
+        for name, document in self._unheard.items():
+            self.repairs += 1
+            log.warning("nobody had told of version %s of %s: a look has put it right", document.v, name)
+        self._unheard.clear()
 
     def _forget(self) -> None:
         """Lets go of channels that nobody has watched for a while, and of the oldest documents nobody watches."""
@@ -299,6 +311,7 @@ class Shelf:
     def _begin(self, connected: Subscriber) -> None:
         """A fresh connection: nothing counts as subscribed, and everything is to be read again."""
         self._subscriber = connected
+        self._unheard.clear()
         self._subscribed, self._letting_go, self._catching_up = set(), set(), True
         connected.subscribe(map(self._store.keys.document, [*self._watchers, *self._left_at]))
         self._wake.set()

@@ -41,3 +41,12 @@ def test_an_evening_in_which_everything_fails_loses_nothing(seed: int) -> None:
 )
 def test_a_server_that_is_broken_on_purpose_is_found_out(broken: str, fault: Fault) -> None:
     assert any(spend(seed, 6, broken, [fault], calm=1.0).violations for seed in range(TRIES))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    "fault", [pytest.param(fault, id=fault.__name__) for fault in dict.fromkeys(fault for _, fault in BROKEN)]
+)
+def test_a_server_that_is_whole_is_not_found_out(fault: Fault) -> None:
+    """In the same evenings: what finds the broken ones is what they have, and not a busy machine."""
+    assert not [violation for seed in range(2) for violation in spend(seed, 6, "", [fault], calm=1.0).violations]
