@@ -1,4 +1,4 @@
-// The guests' page. Without this file every command is a plain form and the page a reload; with it the page lives.
+// The guests' page. Without this file every command is a plain form, and the page a reload.
 
 import { applyPush, commandOf, Live, say, submitterOf, wearPending } from "./live.js";
 

@@ -1,10 +1,10 @@
-// The page's line to the server: commands out, blocks in. Shared by the guests' page and the staff's boards.
-// Markup comes only from the server; there is no text of ours in here.
+// The page's line to the server: commands out, blocks in; for guests' pages and staff's boards. All markup is the server's.
 
 const PROTOCOL = "html.ordering.v1";
 const STABLE = 10_000; // ms that a connection must last before the next loss is answered at once again
 const BACK_OFF = { base: 500, cap: 15_000 }; // ms
 const AGAIN = 2_000; // ms before a command is sent again that the store could not confirm
+const UNANSWERED = 5_000; // ms: a line on which nothing answers a command is dead
 const GIVE_UP = 24 * 3600_000; // ms for which the server remembers an op
 const SLEPT = 10 * 60_000; // ms out of sight after which the page must show the truth before it takes a tap
 const BLOCKED = 2; // sockets in a row that never said a word: WebSockets are blocked here, so the page asks instead
@@ -330,7 +330,8 @@ export class Live {
 
   watch() {
     const open = this.socket?.readyState === WebSocket.OPEN;
-    if (open && Date.now() - this.heard > this.silence) this.reconnect();
+    const asked = [...this.pending.values()].some((each) => Date.now() - each.since > UNANSWERED);
+    if (open && Date.now() - this.heard > (asked ? UNANSWERED : this.silence)) this.reconnect();
     if (!open && this.polling && this.pending.size) this.deliver();
   }
 }

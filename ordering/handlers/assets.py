@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tornado.web import RequestHandler
 
-from ordering.handlers.base import Page
+from ordering.handlers.base import Page, takes_gzip
 from ordering.refused import Refused
 
 FOLDER = Path(__file__).parent.parent.parent / "static"
@@ -45,12 +45,13 @@ class Asset(RequestHandler):
             return
         self.set_header("Content-Type", mimetypes.guess_type(name)[0] or "application/octet-stream")
         self.set_header("Cache-Control", FOR_EVER)
-        self.set_header("Vary", "Accept-Encoding")
-        if "gzip" in self.request.headers.get("Accept-Encoding", ""):
+        if takes_gzip(self.request.headers.get("Accept-Encoding", "")):
             self.set_header("Content-Encoding", "gzip")
             self.finish(PACKED[name])
         else:
             self.finish(FILES[name])
+
+    head = get
 
 
 class Photo(Page):
@@ -66,6 +67,8 @@ class Photo(Page):
         self.set_header("Content-Type", "image/webp")
         self.set_header("Cache-Control", FOR_EVER)
         self.finish(content)
+
+    head = get
 
     def write_error(self, status_code: int, **details: object) -> None:
         """Called by Tornado: a picture that is missing is no page."""

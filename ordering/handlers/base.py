@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import logging
+import re
 import secrets
 from collections.abc import Mapping, Sequence
 from functools import cached_property, lru_cache
@@ -266,7 +267,7 @@ class Page(RequestHandler):
     def show_pieces(self, shop: Shop, pieces: Sequence[Piece]) -> None:
         """Finishes with a page that is put together from pieces; packed where Tornado would have packed it."""
         self._page_headers(shop)
-        if "gzip" in self.request.headers.get("Accept-Encoding", ""):
+        if takes_gzip(self.request.headers.get("Accept-Encoding", "")):
             self.set_header("Content-Encoding", "gzip")
             self.finish(gzipped(pieces))
         else:
@@ -349,6 +350,15 @@ class Page(RequestHandler):
             if value.replace("-", "").replace(",", "").isalnum()
         ]
         return f"{self.request.path}?{''.join(f'{each}&' for each in kept)}"
+
+
+def takes_gzip(accepted: str) -> bool:
+    """Whether an Accept-Encoding header lets gzip in (RFC 9110, section 12.5.3)."""
+    weights = {}
+    for each in accepted.lower().split(","):
+        name, _, weight = each.partition(";")
+        weights[name.strip()] = not re.fullmatch(r"\s*q\s*=\s*0(\.0*)?\s*", weight)
+    return weights.get("gzip", weights.get("*", False))
 
 
 class NotFound(Page):

@@ -23,6 +23,8 @@ class Health(Page):
         """Called by Tornado."""
         self.reply({"ok": True})
 
+    head = get
+
 
 class Ready(Page):
     """GET /readyz: the store answers."""
@@ -36,6 +38,8 @@ class Ready(Page):
             self.reply({"ok": False, "why": kind(str(error)) or "no answer"}, 503)
             return
         self.reply({"ok": True, "live": self.services.shelf.live, "v": self.services.shelf.s})
+
+    head = get
 
 
 class Metrics(Page):

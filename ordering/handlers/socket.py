@@ -6,6 +6,7 @@ thousands stay.
 
 import asyncio
 import logging
+import re
 import time
 from abc import ABC, abstractmethod
 from collections import deque
@@ -32,6 +33,7 @@ log = logging.getLogger(__name__)
 
 PROTOCOLS: dict[str, Form] = {"html.ordering.v1": "html", "json.ordering.v1": "json"}
 WAITING_MOST = 32  # commands of one phone that wait for their turn
+KEY = re.compile(r"[A-Za-z0-9+/]{22}==")  # sixteen bytes
 EARLY_MOST = 1 << 20  # bytes that may come with a handshake: more than Tornado reads at once
 LEAVING = 1012  # close code: this process goes, come back at once to another
 NOT_YOURS = 4403  # close code: do not come back
@@ -216,8 +218,17 @@ class Handshake(WebSocketHandler, Page, ABC):
 
     def get_websocket_protocol(self) -> None:
         """Called by Tornado when it has found nothing against the handshake: the connection will be ours, so it gets
-        none, and what it answers then (426) stands where the version is not ours either."""
-        self._let_through = self.request.headers.get("Sec-WebSocket-Version") == "13"
+        none, and what it answers then (426) stands where the version is not ours either.
+
+        Raises:
+            Refused: `malformed`, what Tornado's connection would have refused (RFC 6455, section 4.2.1).
+        """
+        headers = self.request.headers
+        if headers.get("Sec-WebSocket-Version") != "13":
+            return
+        if self.request.version != "HTTP/1.1" or not KEY.fullmatch(headers.get("Sec-WebSocket-Key", "")):
+            raise Refused("malformed", why="HTTP/1.1, Sec-WebSocket-Key")
+        self._let_through = True
 
     def on_connection_close(self) -> None:
         """Called by Tornado. Its WebSocketHandler forgets the task that waits for the body of a handshake, where one

@@ -1,7 +1,9 @@
 """Bad networks, in a real browser: dead zones, lost replies, slow lines, sleeping phones, blocked WebSockets."""
 
 import asyncio
+import os
 import re
+import signal
 import time
 
 from actors import Staff
@@ -228,5 +230,22 @@ def test_it_tries_again_ever_more_rarely_and_at_once_when_the_network_is_back(se
             await lin.evaluate("dispatchEvent(new Event('online'))")
             await lin.wait_for_timeout(300)
             assert len(tries) > before
+
+    tell(story())
+
+
+def test_a_tap_that_nobody_answers_ends_the_claim_to_be_live(server: Server) -> None:
+    async def story() -> None:
+        async with room(server) as here:
+            lin = await here.phone(6)
+            [pid] = server.children()
+            os.kill(pid, signal.SIGSTOP)
+            try:
+                await lin.click(f"{PORK} .more")
+                await expect(lin.locator("body.is-live")).to_have_count(0, timeout=10_000)
+            finally:
+                os.kill(pid, signal.SIGCONT)
+            await expect(lin.locator(f"{PORK} .step b")).to_have_text("1")
+            await expect(lin.locator("body.is-live")).to_have_count(1, timeout=30_000)
 
     tell(story())

@@ -5,6 +5,7 @@ ours, its open files are as many as before, and its memory has not grown by more
 """
 
 import asyncio
+import itertools
 import os
 import struct
 from collections.abc import AsyncIterator, Iterator
@@ -22,6 +23,7 @@ FIN, RSV1, RSV2, RSV3 = 0x80, 0x40, 0x20, 0x10
 MASK = b"\x01\x02\x03\x04"
 LITTLE = 4 * 1024  # KB that a process may grow by for one who misbehaves: what its allocator takes at a time
 CROWD = 1000
+PARTIES = itertools.count()
 WARM = 20  # pages until the collector has looked
 
 
@@ -49,7 +51,8 @@ async def _first_pages(server: Server) -> None:
 @asynccontextmanager
 async def unharmed(server: Server, grows: int = LITTLE) -> AsyncIterator[Guest]:
     """A neighbour who sits at another table of the same process, before and after what is done inside."""
-    neighbour = Guest(server.port, (await tables(server.port))[1]["code"])
+    others = (await tables(server.port))[1:]  # in turn: a table has room for so many guests
+    neighbour = Guest(server.port, others[next(PARTIES) % len(others)]["code"])
     await neighbour.scan()
     page = await neighbour.look()
     await page.do("name", name="before")
@@ -156,8 +159,10 @@ def handshake(server: Server, guest: Guest, *more: str) -> bytes:
     """What a phone says first."""
     lines = [
         f"GET /t/{guest.code}/live HTTP/1.1", f"Host: 127.0.0.1:{server.port}", "Upgrade: websocket",
-        "Connection: Upgrade", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", f"Cookie: {guest.cookie_header()}",
+        "Connection: Upgrade", f"Cookie: {guest.cookie_header()}",
     ]  # fmt: skip
+    if not any("Key" in each for each in more):
+        lines.append("Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==")
     if not any("Version" in each for each in more):
         lines.append("Sec-WebSocket-Version: 13")
     return "\r\n".join([*lines, *more, "", ""]).encode()
@@ -317,6 +322,8 @@ BAD_HANDSHAKES: dict[str, tuple[tuple[str, ...], bytes]] = {
     "another version": (("Sec-WebSocket-Version: 12",), b"426"),
     "no version": (("X-Version: none",), b"426"),
     "a version that is no number": (("Sec-WebSocket-Version: x",), b"426"),
+    "no key": (("X-Key: none",), b"400"),
+    "a key that is none": (("Sec-WebSocket-Key: x",), b"400"),
     "another page's origin": (("Origin: http://evil.example",), b"403"),
     "a name that is no header": (("a b: c",), b"400"),
     "an extension that is none": (("Sec-WebSocket-Extensions: ;;;=,,\"",), b"101"),

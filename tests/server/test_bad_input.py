@@ -14,6 +14,7 @@ from tornado.websocket import WebSocketClientConnection, WebSocketClosedError
 
 from ordering import app as whole
 from ordering.handlers import assets
+from ordering.handlers.base import takes_gzip
 from ordering.services import Services
 
 PORK, TOFU = "dongpo-pork", "mapo-tofu"
@@ -361,3 +362,22 @@ async def test_methods_and_addresses_that_are_not_there_get_an_answer(guest: Gue
         assert "Traceback" not in (answer.body or b"").decode()
         assert "Server" not in answer.headers, path
         assert answer.headers["X-Content-Type-Options"] == "nosniff", path
+
+
+@pytest.mark.gen_test
+async def test_whoever_asks_with_head_gets_the_headers(guest: Guest) -> None:
+    for path in ("/healthz", "/readyz", f"/static/{assets.VERSION}/diner.css"):
+        answer = await guest.ask("HEAD", path)
+        assert (answer.code, answer.body) == (200, b""), path
+
+
+@pytest.mark.parametrize(
+    ("accepted", "packed"),
+    [
+        ("gzip, deflate, br", True), ("GZIP", True), ("br;q=1.0, gzip;q=0.5", True), ("*", True), ("br, *;q=0.1", True),
+        ("", False), ("identity", False), ("gzip;q=0", False), ("gzip; q=0.0, identity", False), ("gzip;q=0, *", False),
+        ("x-gzip", False), ("gzipx", False), ("*;q=0", False),
+    ],
+)  # fmt: skip
+def test_only_who_takes_gzip_gets_it(accepted: str, packed: bool) -> None:
+    assert takes_gzip(accepted) is packed
