@@ -9,6 +9,12 @@ from playwright.async_api import Page, expect
 
 PORK, BASS, RICE, CAKE = "#item-dongpo-pork", "#item-sea-bass", "#item-steamed-rice", "#item-osmanthus-cake"
 
+LINES_OF_TEXT = """all => all.map(each => {
+  const text = document.createRange();
+  text.selectNodeContents(each);
+  return text.getClientRects().length;
+})"""
+
 
 async def place(page: Page) -> None:
     """Reviews, confirms, sends."""
@@ -371,6 +377,22 @@ def test_the_receipt_prints_and_comes_as_a_pdf(server: Server) -> None:
             await expect(lin.locator(".paper .total dd")).to_have_text("¥68")
             await lin.emulate_media(media="print")
             await expect(lin.locator(".links")).to_be_hidden()
+
+    tell(story())
+
+
+def test_a_number_on_the_receipt_stands_in_one_line(server: Server) -> None:
+    async def story() -> None:
+        async with room(server) as here:
+            staff, table = await Staff(server.port).login(), (await tables(server.port))[8]
+            for item, qty in (("dongpo-pork", 12), ("sea-bass", 1), ("steamed-rice", 2)):
+                more = {"modifiers": ["steamed"]} if item == "sea-bass" else {}
+                assert (await staff.floor("add", table=table["id"], item=item, qty=qty, **more)).get("ok"), item
+            seen = (await staff.json(f"/floor/{table['id']}"))["blocks"]["party"]["changed"]
+            assert (await staff.floor("place", table=table["id"], seen=seen)).get("ok")
+            lin = await here.phone(8)
+            await lin.goto((await here.link(8)) + "/receipt")
+            assert await lin.locator(".paper td:first-child").evaluate_all(LINES_OF_TEXT) == [1, 1, 1]
 
     tell(story())
 
