@@ -140,7 +140,7 @@ def entries(
 ) -> list[Entry]:
     """The entries in words; `sittings` are those that they changed, as they are now."""
     known = {sitting.id: sitting for sitting in sittings}
-    lines = {line.id: text.pick(line.name) for sitting in known.values() for line in sitting.lines}
+    lines = {line.id: text.pick(line.name) for sitting in known.values() for line in (*sitting.lines, *sitting.removed)}
     people = {each.id: each.name for each in staff.accounts}
     for sitting in known.values():
         for number, guest in enumerate(sitting.guests, 1):
@@ -178,7 +178,7 @@ class _Words(dict[str, Any]):
                 self[name] = tables[meant[name]]
         if self.act == "advance":
             self["to"] = text.state(str(meant.get("to", "ready")))
-        self["line"] = lines.get(str(meant.get("line", "")), text("everything"))
+        self["line"] = _what(meant, lines, menu, text)
         item = menu.item.get(str(meant.get("item", "")))
         self["item"] = text.pick(item.name) if item else meant.get("item", "")
         self["account"] = people.get(str(meant.get("account", "")), "")
@@ -194,6 +194,17 @@ class _Words(dict[str, Any]):
         """What was done."""
         said = ACTS.get(self.act)
         return (self.text(said) % self).strip() if said else self.act
+
+
+def _what(meant: Mapping[str, Any], lines: Mapping[str, str], menu: Menu, text: Text) -> str:
+    """What a command was about: a dish, a ticket, or all that there is."""
+    if line := str(meant.get("line", "")):
+        return lines.get(line, text("a dish"))
+    if ticket := str(meant.get("ticket", "")):
+        _, number, station = ticket.split(".", 2)
+        names = {each.id: text.pick(each.name) for each in menu.stations}
+        return text("round %(number)s (%(station)s)", number=number, station=names.get(station, station))
+    return text("everything")
 
 
 def _plain(value: Any) -> str:
