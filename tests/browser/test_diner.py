@@ -2,9 +2,10 @@
 
 import re
 
+import pytest
 from actors import Guest, Staff, tables
 from machines import Server
-from phones import READING, Room, room, send, tell
+from phones import PHONE, READING, SCREEN, Room, room, send, tell
 from playwright.async_api import Page, expect
 
 PORK, BASS, RICE, CAKE = "#item-dongpo-pork", "#item-sea-bass", "#item-steamed-rice", "#item-osmanthus-cake"
@@ -14,6 +15,11 @@ LINES_OF_TEXT = """all => all.map(each => {
   text.selectNodeContents(each);
   return text.getClientRects().length;
 })"""
+
+BELOW_THE_BUTTONS = """sheet => {
+  const edge = sheet.getBoundingClientRect().top + sheet.clientTop + sheet.clientHeight;
+  return Math.round(edge - sheet.querySelector(".ends").getBoundingClientRect().bottom);
+}"""
 
 
 async def place(page: Page) -> None:
@@ -407,6 +413,27 @@ async def receipt_of_a_closed_bill(here: Room, server: Server) -> Page:
     assert (await staff.floor("close", table=table)).get("ok")
     await expect(lin.locator("body")).to_have_attribute("data-state", "closed")
     return lin
+
+
+@pytest.mark.parametrize("viewport", [PHONE, SCREEN], ids=["phone", "screen"])
+def test_nothing_shows_below_the_buttons_at_the_end_of_a_sheet(server: Server, viewport: dict[str, int]) -> None:
+    async def story() -> None:
+        async with room(server) as here:
+            table = (await tables(server.port))[7]
+            guest = Guest(server.port, table["code"])
+            await guest.scan()
+            for number in range(14):
+                assert "line" in await guest.do("add", item="dongpo-pork", note=f"number {number}")
+            assert (await guest.do("place", seen=(await guest.scan())["version"]))["ok"]
+            await (await Staff(server.port).login()).floor("approve", table=table["id"], round=1)
+            page = await here.phone(7, viewport=viewport)
+            for sheet in ("#order", "#me", "#bill-sheet"):
+                await page.evaluate("sheet => location.hash = sheet", sheet)
+                await page.wait_for_timeout(300)
+                below = await page.locator(sheet).evaluate(BELOW_THE_BUTTONS)
+                assert below == 0, (sheet, below)
+
+    tell(story())
 
 
 def test_a_double_tap_does_not_send_what_nobody_has_read(server: Server) -> None:
