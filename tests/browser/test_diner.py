@@ -398,7 +398,7 @@ def test_a_number_on_the_receipt_stands_in_one_line(server: Server) -> None:
             assert (await staff.floor("place", table=table["id"], seen=seen)).get("ok")
             lin = await here.phone(8)
             await lin.goto((await here.link(8)) + "/receipt")
-            assert await lin.locator(".paper td:first-child").evaluate_all(LINES_OF_TEXT) == [1, 1, 1]
+            assert set(await lin.locator(".paper td:first-child").evaluate_all(LINES_OF_TEXT)) == {1}
 
     tell(story())
 
