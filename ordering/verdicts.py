@@ -210,7 +210,8 @@ def printers(command: commands.PrinterSave | commands.PrinterRemove, case: Case)
     """Which rule decides a command about the printers of the house."""
     menu: Menu = case.values[MENU]
     if isinstance(command, commands.PrinterRemove):
-        return Decision({MENU: without_printer(menu, command.printer)}, {})
+        without = without_printer(menu, command.printer)
+        return Decision({MENU: without}, {"removed": menu.printer[command.printer].name})  # the record keeps the name
     before = menu.printer.get(command.printer)
     if command.printer and before is None:
         raise Refused("no_such_printer")

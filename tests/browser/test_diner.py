@@ -2,12 +2,24 @@
 
 import re
 
+import pytest
 from actors import Guest, Staff, tables
 from machines import Server
-from phones import READING, Room, room, send, tell
+from phones import PHONE, READING, SCREEN, Room, room, send, tell
 from playwright.async_api import Page, expect
 
 PORK, BASS, RICE, CAKE = "#item-dongpo-pork", "#item-sea-bass", "#item-steamed-rice", "#item-osmanthus-cake"
+
+LINES_OF_TEXT = """all => all.map(each => {
+  const text = document.createRange();
+  text.selectNodeContents(each);
+  return text.getClientRects().length;
+})"""
+
+BELOW_THE_BUTTONS = """sheet => {
+  const edge = sheet.getBoundingClientRect().top + sheet.clientTop + sheet.clientHeight;
+  return Math.round(edge - sheet.querySelector(".ends").getBoundingClientRect().bottom);
+}"""
 
 
 async def place(page: Page) -> None:
@@ -375,6 +387,22 @@ def test_the_receipt_prints_and_comes_as_a_pdf(server: Server) -> None:
     tell(story())
 
 
+def test_a_number_on_the_receipt_stands_in_one_line(server: Server) -> None:
+    async def story() -> None:
+        async with room(server) as here:
+            staff, table = await Staff(server.port).login(), (await tables(server.port))[8]
+            for item, qty in (("dongpo-pork", 12), ("sea-bass", 1), ("steamed-rice", 2)):
+                more = {"modifiers": ["steamed"]} if item == "sea-bass" else {}
+                assert (await staff.floor("add", table=table["id"], item=item, qty=qty, **more)).get("ok"), item
+            seen = (await staff.json(f"/floor/{table['id']}"))["blocks"]["party"]["changed"]
+            assert (await staff.floor("place", table=table["id"], seen=seen)).get("ok")
+            lin = await here.phone(8)
+            await lin.goto((await here.link(8)) + "/receipt")
+            assert set(await lin.locator(".paper td:first-child").evaluate_all(LINES_OF_TEXT)) == {1}
+
+    tell(story())
+
+
 async def receipt_of_a_closed_bill(here: Room, server: Server) -> Page:
     """The page of a guest whose bill was just closed."""
     staff = await Staff(server.port).login()
@@ -385,6 +413,27 @@ async def receipt_of_a_closed_bill(here: Room, server: Server) -> Page:
     assert (await staff.floor("close", table=table)).get("ok")
     await expect(lin.locator("body")).to_have_attribute("data-state", "closed")
     return lin
+
+
+@pytest.mark.parametrize("viewport", [PHONE, SCREEN], ids=["phone", "screen"])
+def test_nothing_shows_below_the_buttons_at_the_end_of_a_sheet(server: Server, viewport: dict[str, int]) -> None:
+    async def story() -> None:
+        async with room(server) as here:
+            table = (await tables(server.port))[7]
+            guest = Guest(server.port, table["code"])
+            await guest.scan()
+            for number in range(14):
+                assert "line" in await guest.do("add", item="dongpo-pork", note=f"number {number}")
+            assert (await guest.do("place", seen=(await guest.scan())["version"]))["ok"]
+            await (await Staff(server.port).login()).floor("approve", table=table["id"], round=1)
+            page = await here.phone(7, viewport=viewport)
+            for sheet in ("#order", "#me", "#bill-sheet"):
+                await page.evaluate("sheet => location.hash = sheet", sheet)
+                await page.wait_for_timeout(300)
+                below = await page.locator(sheet).evaluate(BELOW_THE_BUTTONS)
+                assert below == 0, (sheet, below)
+
+    tell(story())
 
 
 def test_a_double_tap_does_not_send_what_nobody_has_read(server: Server) -> None:

@@ -234,7 +234,7 @@ async def test_the_record_says_who_did_what_when_and_why_and_no_secret(
         "took Dongpo Pork back at table 1",
         "=HYPERLINK(1)",
         "opened table 2",
-        "logged in (pin)",
+        "logged in (PIN)",
         "added the account",
     ):
         assert said in page, said

@@ -181,3 +181,11 @@ async def test_the_time_of_a_page_is_counted_whole(guest: Guest, monkeypatch: py
     monkeypatch.setattr(diner.TablePage, "find_table", slow)
     await guest.page(f"/t/{guest.code}")
     assert took() - before > 0.19
+
+
+@pytest.mark.gen_test
+async def test_one_portion_is_not_called_portions(guest: Guest) -> None:
+    line = (await guest.do("add", item="dongpo-pork"))["line"]
+    assert "<span>1 portion</span>" in await guest.page(f"/t/{guest.code}?lang=en")
+    await guest.do("change", line=line, by=1)
+    assert "<span>2 portions</span>" in await guest.page(f"/t/{guest.code}?lang=en")
