@@ -294,12 +294,14 @@ class Page(RequestHandler):
             self.reply(refusal(refused, said(refused, self.t, self.services.shelf), op) | more, refused.status)
             return
         self.set_status(refused.status)
+        lost, demo = refused.word == "no_such_page" and back is None, self.services.options.demo
         self.show(
             "message.html",
             title=self.t("That did not work"),
             sentence=said(refused, self.t, self.services.shelf),
             status=refused.status,
-            back=back,
+            back="/" if lost and demo else back,
+            lost=lost and not demo,
             retry=self._retry() if refused.word in ("store_away", "busy") and self.request.method == "POST" else None,
         )
 
