@@ -4,6 +4,7 @@ What a person reads is made in `views/text.py`; here there are only numbers.
 """
 
 from decimal import Decimal
+from typing import NamedTuple
 
 MAJOR_MOST = 10**8  # of an amount that somebody writes into a file: beyond any dish, in any currency
 MINOR_PER_MAJOR = 100  # every currency that the system is sold for has hundredths; JPY and KWD would need a table here
@@ -24,6 +25,7 @@ def minor(major: Decimal | int) -> int:
     return int(units)
 
 
-def major(amount: int) -> str:
-    """Minor units as a person writes them, without a currency: 8600 → "86.00"."""
-    return f"{amount // 100}.{amount % 100:02}"
+class Amount(NamedTuple):
+    """So much (minor units), where a refusal names it: shown in the shop's currency."""
+
+    minor: int

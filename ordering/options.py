@@ -7,6 +7,7 @@ import contextlib
 import io
 import re
 import sys
+from collections.abc import Callable
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -82,6 +83,7 @@ def read(arguments: list[str], environment: dict[str, str]) -> Options:
     for option in TABLE:
         parser.define(option.name, default=option.default, help=option.help)
     parser.define("config", type=str, help="file with options, each as name = value", default="")
+    _must_be_of_its_kind(arguments)
     printed = io.StringIO()
     try:
         # Tornado prints its help on every mistake; here only who asks for it gets it.
@@ -99,7 +101,7 @@ def read(arguments: list[str], environment: dict[str, str]) -> Options:
     except OSError as error:
         raise OptionsError(f"--config={parser.config}: {error.strerror}") from error
     except Exception as error:  # the file is Python, and can fail in every way
-        raise OptionsError(f"{_culprit(arguments, parser.config)}: {error}") from error
+        raise OptionsError(f"--config={parser.config}: {error}") from error
     if rest:
         raise OptionsError(f"{rest[0]!r} is not an option; --help lists them")
     values = {option.name: getattr(parser, option.name) for option in TABLE}
@@ -109,8 +111,33 @@ def read(arguments: list[str], environment: dict[str, str]) -> Options:
     return _checked(values, environment)
 
 
-def _culprit(arguments: list[str], config: str) -> str:
-    return f"--config={config}" if config else " ".join(arguments[1:])
+def _must_be_of_its_kind(arguments: list[str]) -> None:
+    """Tornado does not say which option it can't read, and takes any word but "false" for true."""
+    kinds = {option.name: type(option.default) for option in TABLE}
+    for argument in arguments[1:]:
+        if not argument.startswith("-") or argument == "--":
+            return
+        name, given, value = argument.lstrip("-").partition("=")
+        name = name.replace("-", "_")
+        reads, what = KINDS.get(kinds.get(name, str), (str, ""))
+        try:
+            if given:
+                reads(value)
+        except ValueError as error:
+            raise OptionsError(f"--{name}={value} can't be used: {what}") from error
+
+
+def _yes_or_no(value: str) -> None:
+    if value.lower() not in ("true", "t", "1", "false", "f", "0"):
+        raise ValueError(value)
+
+
+KINDS: dict[type, tuple[Callable[[str], object], str]] = {
+    int: (int, "a whole number"),
+    float: (float, "a number"),
+    bool: (_yes_or_no, "true or false"),
+}
+"""How the text of an option is read, and what it must be."""
 
 
 def _checked(values: dict[str, Any], environment: dict[str, str]) -> Options:

@@ -9,7 +9,7 @@ from ordering import bill
 from ordering.commands import Comp, Discount, Pay, Refund
 from ordering.guests import guest_of
 from ordering.menu import Terms
-from ordering.money import major
+from ordering.money import Amount
 from ordering.refused import Refused
 from ordering.sitting import Moment, Off, Payment, Sitting, line_of, must_have_reason, with_line
 from ordering.state import State
@@ -48,9 +48,9 @@ def pay(sitting: Sitting, terms: Terms, command: Pay, moment: Moment) -> Sitting
     _must_be_open(sitting)
     rest = left(sitting, terms)
     if not 0 < command.amount <= rest:
-        raise Refused("not_that_much", left=major(rest))
+        raise Refused("not_that_much", left=Amount(rest))
     if not 0 <= command.tip <= MONEY_MOST or not 0 <= command.given <= MONEY_MOST:
-        raise Refused("not_that_much", left=major(rest))
+        raise Refused("not_that_much", left=Amount(rest))
     if len(sitting.payments) >= PAYMENTS_MOST:
         raise Refused("too_many", limit=PAYMENTS_MOST, what={"en": "payments of one bill", "zh": "笔付款"})
     if command.guest and guest_of(sitting, command.guest) is None:
@@ -58,7 +58,7 @@ def pay(sitting: Sitting, terms: Terms, command: Pay, moment: Moment) -> Sitting
     cash = command.method == "cash"
     rounding = in_cash(command.amount, terms) - command.amount if cash else 0
     if command.given and (not cash or command.given < command.amount + rounding + command.tip):
-        raise Refused("too_little_given", amount=major(command.amount + rounding + command.tip))
+        raise Refused("too_little_given", amount=Amount(command.amount + rounding + command.tip))
     made = Payment(
         id=moment.fresh,
         at=moment.at,
@@ -80,7 +80,7 @@ def refund(sitting: Sitting, terms: Terms, command: Refund, moment: Moment) -> S
         raise Refused("no_such_payment")
     rest = refundable(sitting, found)
     if not 0 < command.amount <= rest:
-        raise Refused("not_that_much", left=major(rest))
+        raise Refused("not_that_much", left=Amount(rest))
     made = Payment(
         id=moment.fresh,
         at=moment.at,
@@ -116,7 +116,7 @@ def discount(sitting: Sitting, terms: Terms, command: Discount, moment: Moment) 
 def covered(sitting: Sitting, terms: Terms) -> Sitting:
     """The sitting, if it still owes what has been paid; raises `Refused` `refund_first`."""
     if left(sitting, terms) < 0:
-        raise Refused("refund_first", amount=major(-left(sitting, terms)))
+        raise Refused("refund_first", amount=Amount(-left(sitting, terms)))
     return sitting
 
 

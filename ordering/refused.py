@@ -11,7 +11,7 @@ class Refused(Exception):
     """A command that is not carried out; nothing has changed.
 
     `word` is one of `WORDS`; `details` fill its sentence. A detail that is a dict of language → text is shown in
-    the reader's language.
+    the reader's language, and a `money.Amount` in the shop's currency.
     """
 
     def __init__(self, word: str, **details: Any) -> None:

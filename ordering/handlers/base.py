@@ -292,15 +292,17 @@ class Page(RequestHandler):
         if refused.word in ("busy", "too_often"):
             self.set_header("Retry-After", str(RETRY_AFTER))
         if self.wants_json:
-            self.reply(refusal(refused, self.t, op) | more, refused.status)
+            self.reply(refusal(refused, said(refused, self.t, self.services.shelf), op) | more, refused.status)
             return
         self.set_status(refused.status)
+        lost, demo = refused.word == "no_such_page" and back is None, self.services.options.demo
         self.show(
             "message.html",
             title=self.t("That did not work"),
-            sentence=self.t.refusal(refused),
+            sentence=said(refused, self.t, self.services.shelf),
             status=refused.status,
-            back=back,
+            back="/" if lost and demo else back,
+            lost=lost and not demo,
             retry=self._retry() if refused.word in ("store_away", "busy") and self.request.method == "POST" else None,
         )
 
@@ -378,9 +380,15 @@ def json_object(sent: str | bytes) -> dict[str, Any]:
         raise Refused("malformed", why=str(error)) from error
 
 
-def refusal(refused: Refused, t: Text, op: Any = None) -> dict[str, Any]:
+def said(refused: Refused, t: Text, shelf: Shelf) -> str:
+    """The sentence for a refusal, its amounts in the shop's currency."""
+    menu = shelf.newest(MENU)
+    return t.refusal(refused, menu.value.shop if menu and menu.value else None)
+
+
+def refusal(refused: Refused, sentence: str, op: Any = None) -> dict[str, Any]:
     """The JSON answer for a refusal; `cart_changed` names the lines."""
-    answer = {"op": op if isinstance(op, str) else None, "error": refused.word, "message": t.refusal(refused)}
+    answer = {"op": op if isinstance(op, str) else None, "error": refused.word, "message": sentence}
     if "lines" in refused.details:
         answer["lines"] = refused.details["lines"]
     return answer

@@ -9,7 +9,7 @@ import msgspec
 
 from ordering import metrics
 from ordering.commands import Command
-from ordering.handlers.base import Page
+from ordering.handlers.base import Page, said
 from ordering.refused import Refused
 
 
@@ -81,7 +81,9 @@ class Do(Page, ABC):
             if self.wants_json or refused.status != 409:
                 self.refuse(refused, sent.get("op"), back=self.back(sent), v=self.standing())
                 return
-            self.set_signed_cookie("flash", self.t.refusal(refused), httponly=True, expires_days=None)
+            self.set_signed_cookie(
+                "flash", said(refused, self.t, self.services.shelf), httponly=True, expires_days=None
+            )
         else:
             metrics.commands.labels(door="post", outcome="ok").inc()
             if self.wants_json:

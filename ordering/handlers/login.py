@@ -13,7 +13,7 @@ from argon2.exceptions import Argon2Error, InvalidHashError
 
 from ordering.clock import now
 from ordering.documents import STAFF
-from ordering.handlers.base import STAFF_DAYS, Page
+from ordering.handlers.base import STAFF_DAYS, Page, said
 from ordering.limits import PASSWORDS, Queue
 from ordering.refused import Refused
 from ordering.staff import NAME_LONGEST, ROOMS, Account, Room, Staff, may, must_not_wait
@@ -71,7 +71,7 @@ class Login(Page):
                 self.refuse(refused)
                 return
             self.set_status(refused.status)
-            await self._show(self.t.refusal(refused))
+            await self._show(said(refused, self.t, self.services.shelf))
             return
         self._let_in(account)
         if not by_pin:

@@ -19,7 +19,7 @@ from tornado.web import RequestHandler
 from tornado.websocket import WebSocketHandler, WebSocketProtocol13
 
 from ordering import metrics
-from ordering.handlers.base import Page, json_object, refusal
+from ordering.handlers.base import Page, json_object, refusal, said
 from ordering.handlers.door import command_from, decoder
 from ordering.limits import TURN_LONGEST
 from ordering.live import Seat
@@ -155,7 +155,7 @@ class Socket(WebSocket):
     def _refused(self, refused: Refused, op: Any) -> dict[str, Any]:
         """The answer for a refusal, with the version that this socket was shown last."""
         view = self.seat.sent if self.seat else None
-        return refusal(refused, self.t, op) | {"v": view.v if view else 0}
+        return refusal(refused, said(refused, self.t, self.services.shelf), op) | {"v": view.v if view else 0}
 
     def _answer(self, answer: Mapping[str, Any]) -> None:
         """In one piece with the push that the command has caused."""

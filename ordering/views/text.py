@@ -19,7 +19,7 @@ from babel.messages.pofile import PoFileError, read_po
 from babel.numbers import format_decimal, format_percent
 
 from ordering.menu import DAY, WEEK, Hours, Names, Shop
-from ordering.money import MINOR_PER_MAJOR
+from ordering.money import MINOR_PER_MAJOR, Amount
 from ordering.refused import N_, WORDS, Refused
 from ordering.slips import Why
 from ordering.state import State
@@ -178,13 +178,14 @@ class Text:
         """Why a printer does not print, in words."""
         return self(WHYS[Why(why)])
 
-    def refusal(self, refused: Refused) -> str:
-        """The sentence for a refusal."""
-        return (
-            self(WORDS[refused.word].sentence, **refused.details)
-            if refused.details
-            else self(WORDS[refused.word].sentence)
-        )
+    def refusal(self, refused: Refused, shop: Shop | None = None) -> str:
+        """The sentence for a refusal; its amounts are those of the shop."""
+        symbol = shop.currency_symbol if shop else ""
+        details = {
+            name: _money(value.minor, symbol, self._locale_name) if isinstance(value, Amount) else value
+            for name, value in refused.details.items()
+        }
+        return self(WORDS[refused.word].sentence, **details)
 
     def _shown(self, value: Any) -> Any:
         if isinstance(value, dict):

@@ -130,6 +130,22 @@ def test_a_sheet_adds_up_and_knows_its_limits(server: Server) -> None:
     tell(story())
 
 
+def test_a_dishs_sheet_opens_at_its_name_and_no_keyboard_covers_it(server: Server) -> None:
+    async def story() -> None:
+        async with room(server) as here:
+            page = await here.phone(5)
+            await page.click("#dish-dongpo-pork h3 a")
+            await expect(page.locator("dialog h2")).to_be_focused()
+            await page.keyboard.press("Tab")
+            await expect(page.locator("dialog [name=note]")).to_be_focused()
+            await page.locator("dialog .primary").click()
+            await page.click(".totals .primary")
+            await page.click("#cart .acts a")
+            await expect(page.locator("dialog [name=note]")).to_be_focused()
+
+    tell(story())
+
+
 def test_what_runs_out_says_so_everywhere_also_in_an_open_sheet(server: Server) -> None:
     async def story() -> None:
         async with room(server) as here:

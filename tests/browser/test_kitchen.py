@@ -11,7 +11,7 @@ from phones import SCREEN, Room, room, tell
 from playwright.async_api import Page, expect
 from test_everyone import complaints
 
-from ordering.restaurant import DEMO
+from ordering.restaurant import DEMO, read
 
 PORK, CAKE, TEA = "dongpo-pork", "osmanthus-cake", "green-plum-soda"
 SLOW = "old-duck-pot"
@@ -191,6 +191,40 @@ def test_axe_finds_nothing_on_the_kitchens_pages(server: Server) -> None:
                     wide = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
                     found += [f"{path} scrolls sideways by {wide}"] if wide > 0 else []
             assert not found, "\n".join(found)
+
+    tell(story())
+
+
+CUT_THROUGH = """strip => {
+  const edge = strip.getBoundingClientRect().top + strip.clientTop + strip.clientHeight;
+  const rows = [...strip.children].map(each => each.getBoundingClientRect());
+  return {
+    cut: rows.filter(row => row.top < edge - 3 && row.bottom > edge + 1).length,
+    hidden: rows.filter(row => row.top >= edge - 3).length,
+  };
+}"""
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_what_is_to_be_made_all_day_ends_at_a_row(server: Server, width: int) -> None:
+    async def story() -> None:
+        async with room(server) as here:
+            staff, menu = await Staff(server.port).login(), read(DEMO).menu
+            table = (await tables(server.port))[11]["id"]
+            plain = [item.id for item in menu.items if not item.groups and not item.hours][:30]
+            for item in plain:
+                await staff.floor("add", table=table, item=item)
+            seen = (await staff.json(f"/floor/{table}"))["blocks"]["party"]["changed"]
+            await staff.floor("place", table=table, seen=seen)
+            page = await display(here)
+            await page.set_viewport_size({"width": width, "height": 800})
+            strip = page.locator("#all-day")
+            await expect(strip.locator("span").nth(20)).to_be_attached()
+            shown = await strip.evaluate(CUT_THROUGH)
+            assert (shown["cut"], shown["hidden"] > 0) == (0, True), shown
+            await strip.evaluate("strip => strip.scrollTop = 40")
+            await page.wait_for_timeout(300)
+            assert (await strip.evaluate(CUT_THROUGH))["cut"] == 0
 
     tell(story())
 

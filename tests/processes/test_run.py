@@ -44,7 +44,9 @@ def fails(*arguments: str, env: dict[str, str] | None = None) -> str:
     ("argument", "words"),
     [
         ("--colour=red", "Unrecognized"),
-        ("--port=eighty", "port"),
+        ("--port=eighty", "run.py: --port=eighty can't be used: a whole number"),
+        ("--store-timeout=long", "run.py: --store_timeout=long can't be used: a number"),
+        ("--demo=maybe", "run.py: --demo=maybe can't be used: true or false"),
         ("--port=0", "1 to 65535"),
         ("--processes=0", "1 to 64"),
         ("--store=mysql://x", "redis://"),

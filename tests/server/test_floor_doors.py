@@ -163,3 +163,14 @@ async def test_a_bill_is_opened_again_at_its_own_table_only(guest: Guest) -> Non
     here = await staff.floor("reopen", table="t1", sitting=present, reason="by mistake")
     assert (here.status, here["error"]) == (409, "already_open")
     assert (await staff.floor("reopen", table="t1", sitting="nothing", reason="x")).status == 409
+
+
+@pytest.mark.gen_test
+async def test_what_is_left_to_pay_is_said_in_the_shops_money(guest: Guest, http_port: int) -> None:
+    staff, _ = await evening(guest, http_port)
+    sent = {"table": "t1", "amount": 10**9, "method": "card"}
+    await staff.ask("GET", "/floor?lang=zh")
+    assert "¥67" in (await staff.floor("pay", **sent))["message"]
+    assert "¥67" in (await (await staff.look("floor")).do("pay", **sent))["message"]
+    await staff.submit("/floor/do", do="pay", **sent)
+    assert "¥67" in await staff.page("/floor/t1")

@@ -6,9 +6,13 @@ import time
 
 import pytest
 from actors import Guest, Staff
+from machines import KEYS
 from tornado.httpclient import HTTPResponse
+from tornado.httpserver import HTTPServer
+from tornado.testing import bind_unused_port
 
 from ordering import metrics
+from ordering.app import application
 from ordering.bill import TIP_MOST
 from ordering.handlers import diner
 from ordering.refused import WORDS
@@ -181,6 +185,17 @@ async def test_the_time_of_a_page_is_counted_whole(guest: Guest, monkeypatch: py
     monkeypatch.setattr(diner.TablePage, "find_table", slow)
     await guest.page(f"/t/{guest.code}")
     assert took() - before > 0.19
+
+
+@pytest.mark.gen_test
+async def test_a_page_that_there_is_not_says_where_to_go(guest: Guest, shared: Services) -> None:
+    door, port = bind_unused_port()
+    real = HTTPServer(application(shared._replace(options=shared.options._replace(demo=False)), KEYS))
+    real.add_socket(door)
+    for at, way in ((guest.port, 'href="/"'), (port, "The QR code on the table leads to its page.")):
+        answer = await guest.ask("GET", "/nowhere?lang=en", port=at)
+        assert (answer.code, way in answer.body.decode()) == (404, True), way
+    real.stop()
 
 
 @pytest.mark.gen_test
