@@ -51,6 +51,7 @@ PICTURES = 4  # on the first screen of a phone: the cover and three dishes; the 
 # ---- how they look at it
 
 PATIENCE = 20.0  # seconds for an answer
+AGAIN = 2.0  # seconds until what was refused as busy is sent again, as static/live.js does
 RULES = ("cart_changed", "sold_out", "nothing_to_place")  # refusals that are part of a dinner; counted apart
 LIVE = re.compile(r'data-live="([^"]+)"')
 FILES = re.compile(r'(?:href|src)="(/static/[^"]+)"')
@@ -140,23 +141,21 @@ class Page(Phone):
         self.heard, self.lost = self._hear, self._lose
 
     async def do(self, do: str, **more: Any) -> dict[str, Any]:
-        """The answer to a command; {} when there was none that is any good."""
+        """The answer to a command; {} when there was none that is any good. Sent again where it is refused as busy."""
         op = f"{self._name}-{next(self._ops)}"
-        answer = self._answers[op] = asyncio.get_running_loop().create_future()
-        began = time.perf_counter()
-        if self.transport is None:
-            self.tally.wrong(f"{do}: the socket is gone")
-            return {}
-        self.send(json.dumps({"op": op, "do": do, **more}).encode())
+        began, refused = time.perf_counter(), False
         self.tally.counts["commands"] += 1
         try:
             async with asyncio.timeout(PATIENCE):
-                told = await answer
+                while (told := await self._asked({"op": op, "do": do, **more})).get("error") == "busy":
+                    refused = True
+                    await asyncio.sleep(AGAIN)
         except TimeoutError:
-            self.tally.wrong(f"{do}: no answer")
+            self.tally.wrong(f"{do}: busy for too long" if refused else f"{do}: no answer")
             return {}
-        finally:
-            self._answers.pop(op, None)
+        except ConnectionError:
+            self.tally.wrong(f"{do}: the socket is gone")
+            return {}
         self.tally.timed("tap to answer", began)
         if "error" in told:
             if told["error"] in RULES:
@@ -164,7 +163,20 @@ class Page(Phone):
             else:
                 self.tally.wrong(f"{do} {more}: {told}")
             return {}
+        self.tally.counts["busy, then taken"] += refused
         return {**told, "began": began}
+
+    async def _asked(self, command: dict[str, Any]) -> dict[str, Any]:
+        """What is answered when it is sent once; raises `ConnectionError` without a socket."""
+        if self.transport is None:
+            raise ConnectionError
+        op = command["op"]
+        answer = self._answers[op] = asyncio.get_running_loop().create_future()
+        try:
+            self.send(json.dumps(command).encode())
+            return await answer
+        finally:
+            self._answers.pop(op, None)
 
     async def reaches(self, v: int) -> float:
         """When the page showed this version, or a later one."""

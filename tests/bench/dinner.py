@@ -199,7 +199,8 @@ def report(given: argparse.Namespace, played: Played) -> Iterator[str]:
     busy = played.used.machine / played.used.at / (os.cpu_count() or 1)
     much = ": the waiting times say little" if busy > BUSY else ""
     yield f"The machine was busy for {busy:.0%} of the time, phones and whatever else ran on it included{much}."
-    yield f"Errors: {counts['errors']}. Refused by a rule: {counts['refused by a rule']}."
+    apart = " ".join(f"{what.capitalize()}: {counts[what]}." for what in ("refused by a rule", "busy, then taken"))
+    yield f"Errors: {counts['errors']}. {apart}"
 
 
 def founded(folder: Path, store: BareStore, given: argparse.Namespace) -> None:

@@ -1,5 +1,7 @@
 """The measuring programs measure what they say: a moved ratio is found, and a short dinner ends without an error."""
 
+import asyncio
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -7,6 +9,8 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
+
+from diners import Page, Tally  # noqa: E402
 from peers import IN_HTML, OURS, wrong  # noqa: E402
 from peers import table as beside  # noqa: E402
 from ratios import Ratio, _of_json, combined, moved  # noqa: E402
@@ -62,6 +66,36 @@ def test_a_run_whose_processes_were_not_counted_is_wrong() -> None:
 def test_a_frame_of_any_size_says_its_size() -> None:
     assert frame(b"x" * 125)[:2] == b"\x81\xfd"
     assert frame(b"x" * 126)[:4] == b"\x81\xfe\x00\x7e"
+
+
+class AnsweredSo(Page):
+    """A page whose commands get these answers, one after the other."""
+
+    def __init__(self, *answers: dict[str, object]) -> None:
+        super().__init__(Tally(), 0, "", "")
+        self.answers = list(answers)
+        self.ops: list[str] = []
+        self.transport = asyncio.Transport()
+
+    def send(self, payload: bytes) -> None:
+        op = json.loads(payload)["op"]
+        self.ops.append(op)
+        self.heard(self, json.dumps({"op": op, **self.answers.pop(0)}).encode())
+
+
+def test_a_command_that_was_busy_and_then_taken_is_no_error() -> None:
+    page = AnsweredSo({"error": "busy"}, {"ok": True, "v": 3})
+    assert asyncio.run(page.do("call"))["v"] == 3
+    assert len(page.ops) == 2
+    assert len(set(page.ops)) == 1, "the same op: it is done once"
+    assert (page.tally.counts["busy, then taken"], page.tally.counts["errors"]) == (1, 0)
+    assert len(page.tally.took["tap to answer"]) == 1
+
+
+def test_a_command_that_is_refused_otherwise_is_an_error() -> None:
+    page = AnsweredSo({"error": "busy"}, {"error": "malformed"})
+    assert asyncio.run(page.do("call")) == {}
+    assert (page.tally.counts["busy, then taken"], page.tally.counts["errors"]) == (0, 1)
 
 
 def test_a_short_dinner_at_two_tables_ends_without_an_error() -> None:
