@@ -133,7 +133,7 @@ def test_a_sheet_adds_up_and_knows_its_limits(server: Server) -> None:
 def test_a_dishs_sheet_opens_at_its_name_and_no_keyboard_covers_it(server: Server) -> None:
     async def story() -> None:
         async with room(server) as here:
-            page = await here.phone(5)
+            page = await here.phone(1)
             await page.click("#dish-dongpo-pork h3 a")
             await expect(page.locator("dialog h2")).to_be_focused()
             await page.keyboard.press("Tab")
