@@ -242,7 +242,7 @@ def test_a_tap_that_nobody_answers_ends_the_claim_to_be_live(server: Server) -> 
             os.kill(pid, signal.SIGSTOP)
             try:
                 await lin.click(f"{PORK} .more")
-                await expect(lin.locator("body.is-live")).to_have_count(0, timeout=10_000)
+                await expect(lin.locator("body.is-live")).to_have_count(0, timeout=20_000)
             finally:
                 os.kill(pid, signal.SIGCONT)
             await expect(lin.locator(f"{PORK} .step b")).to_have_text("1")
