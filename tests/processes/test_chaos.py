@@ -20,7 +20,7 @@ BROKEN = (
 OFTEN = 2  # of them, the ones that are hardest to find, in every run of the tests; `make chaos` begins with all
 SECONDS = 20  # of an evening in every run of the tests
 HUNT = 12  # seconds of an evening with a broken server: some five times what finds it
-TRIES = 6  # such evenings in which a fault may hide: what is healed by the next message hides in every second one
+TRIES = 10  # such evenings in which a fault may hide: what is healed by the next message hides in every second one
 
 
 @pytest.mark.parametrize("seed", [1, 2], ids=["in parts", "bundled"])
