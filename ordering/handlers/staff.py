@@ -1,5 +1,6 @@
 """The staff's rooms: logging in, the kitchen display and the floor, each with its two doors."""
 
+import asyncio
 import re
 from abc import abstractmethod
 from collections.abc import Mapping
@@ -166,19 +167,20 @@ class CodePage(StaffOnly):
         table = table_of(documents[FLOOR].value or Floor(), table_id)
         name = sitting_name(table.sitting)
         sitting: Sitting = (await self.services.desk.look(name))[name].value or Sitting(table.sitting, table.id)
+        back = self.public(f"/t/{table.code}/back?token=")
+        addresses = [f"{back}{quote(self._token(guest.id, table))}" for guest in sitting.guests]
+        # A dozen milliseconds each, and sixty guests may sit there: beside the loop, which has taps to carry out.
+        here, *others = await asyncio.to_thread(
+            lambda: [picture(each) for each in (self.public(f"/t/{table.code}"), *addresses)]
+        )
+        names = [guest.name or self.t("Guest %(number)s", number=n) for n, guest in enumerate(sitting.guests, 1)]
         self.show(
             "party/code.html",
             shop=documents[MENU].value.shop,
             table=table,
-            code=picture(self.public(f"/t/{table.code}")),
+            code=here,
             pin=sitting.pin if documents[MENU].value.shop.ordering.pin else "",
-            guests=[
-                (
-                    guest.name or self.t("Guest %(number)s", number=number),
-                    picture(self.public(f"/t/{table.code}/back?token={quote(self._token(guest.id, table))}")),
-                )
-                for number, guest in enumerate(sitting.guests, 1)
-            ],
+            guests=list(zip(names, others, strict=True)),
         )
 
     def _token(self, guest: str, table: Table) -> str:
