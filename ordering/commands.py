@@ -5,6 +5,7 @@ typing (portions, notes, names) are rules in `sitting.py`, with a sentence in th
 here is what only a broken or hostile program sends.
 """
 
+from functools import cache
 from typing import Annotated, Literal
 
 import msgspec
@@ -550,6 +551,15 @@ UNTOLD = ("op", "password", "pin")
 def fingerprint(command: Command) -> str:
     """What was meant, without `op`: an `op` that comes again with another meaning is not a repeat. It goes into the
     log, so no secret is in it."""
-    fields = msgspec.structs.asdict(command).items()
-    meaning = {"do": command.__struct_config__.tag, **{name: value for name, value in fields if name not in UNTOLD}}
-    return msgspec.json.encode(meaning, order="sorted").decode()
+    meaning = {"do": command.__struct_config__.tag}
+    for name in _told(type(command)):
+        meaning[name] = getattr(command, name)
+    return _in_order(meaning).decode()
+
+
+@cache
+def _told(kind: type[Command]) -> tuple[str, ...]:
+    return tuple(name for name in kind.__struct_fields__ if name not in UNTOLD)
+
+
+_in_order = msgspec.json.Encoder(order="sorted").encode

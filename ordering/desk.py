@@ -7,12 +7,12 @@ document has moved on, it is decided again on the newest; and nothing is refused
 import asyncio
 import os
 import secrets
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
 from contextlib import suppress
-from typing import Any, NamedTuple, TypeVar
-from weakref import WeakValueDictionary
+from typing import Any, TypeVar
 
 import msgspec
+from msgspec import Struct
 
 from ordering import commands, kitchen, staff, verdicts
 from ordering import floor as floors
@@ -53,7 +53,9 @@ class Desk:
         self._shelf = shelf
         self._limits = limits
         self._files: dict[str, bytes] = {}
-        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._turns: dict[
+            str, list[asyncio.Future[None]]
+        ] = {}  # who waits, by the document where somebody has the turn
 
     async def look(self, *names: str) -> dict[str, Document]:
         """These documents as they are in the store now; raises `Refused` `store_away`."""
@@ -112,7 +114,7 @@ class Desk:
             raise Refused("no_such_op")
         return _answer(loaded.record)
 
-    async def guest(self, who: str, sitting_id: str, command: commands.Diner) -> dict[str, Any]:
+    def guest(self, who: str, sitting_id: str, command: commands.Diner) -> Coroutine[Any, Any, dict[str, Any]]:
         """A guest's command on the sitting that the guest belongs to."""
         name = sitting_name(sitting_id)
 
@@ -122,7 +124,7 @@ class Desk:
         names = [name, MENU, STOCK, FLOOR, LOAD]
         if isinstance(command, commands.Place | commands.Fire):
             names.append(PACE)
-        return await self._do(_Person(who), command, names, rule, sitting_id)
+        return self._do(_Person(who), command, names, rule, sitting_id)
 
     async def here(self, who: str, sitting_id: str, where: str) -> None:
         """A guest's page is looked at, with this category on it."""
@@ -309,19 +311,38 @@ class Desk:
         until = asyncio.get_running_loop().time() + self.store.timeout
         try:
             with self._limits.under_way:
-                turn = self._turns.get(names[0])
-                if turn is None:  # nobody else has a turn there
-                    turn = self._turns[names[0]] = asyncio.Lock()
-                    await turn.acquire()
+                if names[0] in self._turns:
+                    await self._turn(names[0], until)
                 else:
-                    async with asyncio.timeout_at(until):
-                        await turn.acquire()
+                    self._turns[names[0]] = []
                 try:
                     return await self._decide(who, command, names, rule, sitting_id, until)
                 finally:
-                    turn.release()
+                    self._next(names[0])
         except (StoreAway, TimeoutError) as error:
             raise Refused("store_away") from error
+
+    async def _turn(self, name: str, until: float) -> None:
+        """Waits until the turn is ours; raises TimeoutError."""
+        mine = asyncio.get_running_loop().create_future()
+        self._turns[name].append(mine)
+        try:
+            async with asyncio.timeout_at(until):
+                await mine
+        except BaseException:
+            if mine.done() and not mine.cancelled():  # it has just become ours
+                self._next(name)
+            raise
+
+    def _next(self, name: str) -> None:
+        """A turn is over: whoever has waited longest has the next."""
+        waiting = self._turns[name]
+        while waiting:
+            first = waiting.pop(0)
+            if not first.done():
+                first.set_result(None)
+                return
+        del self._turns[name]
 
     async def _decide(
         self, who: "_Person", command: Command, names: list[str], rule: Rule, sitting_id: str, until: float
@@ -348,7 +369,8 @@ class Desk:
                 self._shelf.put(loaded.documents.values())
                 seen, newest = loaded.documents, True
                 continue
-            outcome = await self._commit(who, command, meant, case, seen, decision, until, not newest)
+            commit = self._commit(who, command, meant, case, seen, decision)
+            outcome = await _until_it_answers(commit, until, not newest)
             if isinstance(outcome, Record):
                 return _repeated(outcome, meant)
             if isinstance(outcome, Committed):
@@ -358,7 +380,7 @@ class Desk:
             self._shelf.put(outcome.documents.values())
             seen, newest = {**seen, **outcome.documents}, True
 
-    async def _commit(
+    def _commit(
         self,
         who: "_Person",
         command: Command,
@@ -366,9 +388,8 @@ class Desk:
         case: Case,
         seen: Mapping[str, Document],
         decision: Decision,
-        until: float,
-        first: bool,
-    ) -> Committed | Conflict | Record:
+    ) -> Callable[[], Awaitable[Committed | Conflict | Record]]:
+        """What commits this decision."""
         changes = _changes(case, decision)
         v = case.moment.v if verdicts.by_guest(command) else None
         answer = msgspec.json.encode({"op": command.op, "ok": True, "v": v, **decision.answer})
@@ -380,9 +401,7 @@ class Desk:
             "meant": msgspec.Raw(meant.encode()),
             "answer": decision.answer,
         }
-        return await _until_it_answers(
-            lambda: self.store.commit(who.id, command.op, meant, answer, entry, seen, changes), until, first
-        )
+        return lambda: self.store.commit(who.id, command.op, meant, answer, entry, seen, changes)
 
 
 def _changes(case: Case, decision: Decision) -> dict[str, Any]:
@@ -406,7 +425,7 @@ async def _until_it_answers(ask: Callable[[], Awaitable[T]], until: float | None
                 await asyncio.sleep(TRY_AGAIN)
 
 
-class _Person(NamedTuple):
+class _Person(Struct, frozen=True):
     """Who gives a command: the public id of a guest or of a staff account, and what the staff are called."""
 
     id: str

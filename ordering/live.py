@@ -292,7 +292,7 @@ class Stage:
             if seat.phone.full:
                 seat.owed_beat = True
             else:
-                self._send(seat, message)
+                self._say(seat, message)
 
     def _sign(self) -> bytes:
         assert self.view
@@ -318,7 +318,7 @@ class Stage:
             self._push(seat, {})
             if seat.owed_beat and not seat.phone.full:
                 seat.owed_beat = False
-                self._send(seat, self._sign())
+                self._say(seat, self._sign())
 
     async def _show(self, seat: Seat) -> None:
         """Watches what the audience needs, then shows the new phone the whole of it."""
@@ -380,15 +380,18 @@ class Stage:
 
     def _push(self, seat: Seat, shared: dict[int, bytes]) -> None:
         """Sends the difference to a phone that is not full; `shared` holds those made already, by what went before."""
-        if seat.gone or seat.phone.full or seat.sent is self.view or self.view is None:
+        had, view, phone = seat.sent, self.view, seat.phone
+        if had is view or phone.full or seat.gone or view is None:
             return
-        message = shared.get(id(seat.sent))
+        message = shared.get(id(had))
         if message is None:
-            message = shared[id(seat.sent)] = difference(seat.sent, self.view)
-        seat.sent = self.view
-        self._send(seat, message)
+            message = shared[id(had)] = difference(had, view)
+        seat.sent = view
+        phone.send(message)
+        if phone.full:
+            seat.full_since = asyncio.get_running_loop().time()
 
-    def _send(self, seat: Seat, message: bytes) -> None:
+    def _say(self, seat: Seat, message: bytes) -> None:
         seat.phone.send(message)
         if seat.phone.full:
             seat.full_since = asyncio.get_running_loop().time()

@@ -10,12 +10,12 @@ import logging
 import os
 import secrets
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
+from msgspec import MsgspecError, Struct
 
 from ordering import signing
 from ordering.address import CLUSTER, database, seed_servers
@@ -46,7 +46,7 @@ class StoreUnfit(Exception):
     """The store can't be used at all; the text says what to do."""
 
 
-class Document(NamedTuple):
+class Document(Struct, frozen=True):
     """A document as one commit left it: `value` is None while it does not exist (version 0, commit id "")."""
 
     name: str
@@ -72,18 +72,34 @@ class Record(NamedTuple):
     answer: bytes
 
 
-class Committed(NamedTuple):
+class Committed(Struct, frozen=True):
     """The documents as they are now, and the shop's sequence number of the commit."""
 
     s: int
     documents: dict[str, Document]
 
 
-class Conflict(NamedTuple):
+class Conflict(Struct, frozen=True):
     """Documents that do not stand where the rules saw them, as they stand."""
 
     s: int
     documents: dict[str, Document]
+
+
+class _Understanding:
+    """Around what is made of an answer. One of another form is an answer to something else, or no store's: nothing
+    that comes on these connections can be believed."""
+
+    def __init__(self, store: "Store") -> None:
+        self._store = store
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, ValueError | TypeError | LookupError | AttributeError | MsgspecError | RecursionError):
+            self._store.hang_up()
+            raise StoreAway(f"the store's answer can't be understood: {error}") from error
 
 
 class Keys:
@@ -145,6 +161,7 @@ class Store:
         self._server: Server | None = None
         self._under_way: dict[str, Mapping[str, Any]] = {}  # what is being committed, by commit id
         self._noted: dict[str, float] = {}
+        self._understanding = _Understanding(self)
 
     async def load(
         self, names: Sequence[str], known: Mapping[str, Document] | None = None, op: tuple[str, str] | None = None
@@ -160,7 +177,7 @@ class Store:
         keys = [self.keys.op(*op or ("", "")), self.keys.sequence, *map(self.keys.document, names)]
         have = [known[name].r if name in known else ABSENT for name in names]
         answer = await self._run("load", keys, have)
-        with self._understanding():
+        with self._understanding:
             record, s, *rest = answer
             documents = self._documents(rest)
             return Loaded(
@@ -187,18 +204,19 @@ class Store:
             StoreAway: it may or may not have happened.
         """
         new = os.urandom(8).hex()
-        arguments: list[Any] = [_hashed(meant), answer, OP_REMEMBERED, msgspec.json.encode(entry), LOG_KEPT]
-        for name, document in seen.items():
-            changed = name in changes
-            body = msgspec.json.encode(changes[name]) if changed else b""
-            arguments += [document.v, document.r, new if changed else "", body]
-        keys = [self.keys.op(who, op), self.keys.sequence, self.keys.log, *map(self.keys.document, seen)]
+        names = [*changes, *(name for name in seen if name not in changes)]
+        arguments: list[Any] = [_hashed(meant), answer, OP_REMEMBERED, _encode(entry), LOG_KEPT, new, len(changes)]
+        for name in names:
+            document = seen[name]
+            arguments.append(f"{document.v} {document.r}")
+        arguments += map(_encode, changes.values())
+        keys = [self.keys.op(who, op), self.keys.sequence, self.keys.log, *map(self.keys.document, names)]
         self._under_way[new] = changes
         try:
             told = await self._run("commit", keys, arguments)
         finally:
             del self._under_way[new]
-        with self._understanding():
+        with self._understanding:
             outcome, number, *rest = told
             match outcome:
                 case b"done" if record := _record(number):
@@ -265,7 +283,7 @@ class Store:
             StoreAway
         """
         content = await self._do("GET", self.keys.file(name))
-        with self._understanding():
+        with self._understanding:
             return None if content is None else memoryview(content).tobytes()
 
     async def signing_keys(self) -> SigningKeys:
@@ -278,12 +296,12 @@ class Store:
         if not found:
             await self._do("SET", self.keys.first_key, new_key(), "NX")
             told = await self._do("GET", self.keys.first_key)
-            with self._understanding():
+            with self._understanding:
                 first = memoryview(told).tobytes()
             for name in ("ids", signing.FIRST):
                 await self._do("HSETNX", self.keys.signing, name, first)
             found = await self._do("HGETALL", self.keys.signing)
-        with self._understanding():
+        with self._understanding:
             words = [word.decode() for word in found]
             return signing.read(dict(zip(words[::2], words[1::2], strict=True)))
 
@@ -303,7 +321,7 @@ class Store:
         """The newest entries of the shop's log (those before a number) with their sequence numbers, newest first."""
         newest = f"({before}-0" if before else "+"
         found = await self._do("XREVRANGE", self.keys.log, newest, "-", "COUNT", entries)
-        with self._understanding():
+        with self._understanding:
             return [
                 (int(id.split(b"-")[0]), msgspec.json.decode(entry, type=dict[str, Any])) for id, (_, entry) in found
             ]
@@ -326,7 +344,7 @@ class Store:
         """
         try:
             told = await self._do("INFO", "server")
-            with self._understanding():
+            with self._understanding:
                 server = _info(told)
                 version = server.get("valkey_version") or server["redis_version"]
                 numbers = tuple(map(int, version.split(".")[:2]))
@@ -368,7 +386,7 @@ class Store:
             found = await self._do("CONFIG", "GET", "append*")
         except StoreAway:
             return "whether it writes to disk can't be seen (CONFIG is not allowed)"
-        with self._understanding():
+        with self._understanding:
             append = dict(zip(found[::2], found[1::2], strict=True))
             synced = append.get(b"appendfsync", b"").decode()
         if append.get(b"appendonly") != b"yes":
@@ -409,16 +427,6 @@ class Store:
             self._noted[word] = now
             log.error("the store refuses: %s", explained(reply))
 
-    @contextmanager
-    def _understanding(self) -> Iterator[None]:
-        """Around what is made of an answer. One of another form is an answer to something else, or no store's: nothing
-        that comes on these connections can be believed."""
-        try:
-            yield
-        except (ValueError, TypeError, LookupError, AttributeError, msgspec.MsgspecError, RecursionError) as error:
-            self.hang_up()
-            raise StoreAway(f"the store's answer can't be understood: {error}") from error
-
     async def _asked(self, *words: Word) -> Any:
         """The store's answer to a command; raises StoreAway when there is none within the time-out."""
         try:
@@ -432,9 +440,13 @@ class Store:
 
     def _idle(self) -> Line | None:
         """The connection with the least to do, unless there is a crowd on each and another may be opened."""
-        self._lines = [line for line in self._lines if not line.lost.done()]
-        best = min(self._lines, key=lambda line: line.waiting, default=None)
-        if best is not None and best.waiting >= CROWD and len(self._lines) < self._most:
+        best, lines = None, 0
+        for line in self._lines:
+            if not line.lost.done():
+                lines += 1
+                if best is None or line.waiting < best.waiting:
+                    best = line
+        if best is not None and best.waiting >= CROWD and lines < self._most:
             return None
         return best
 
@@ -459,7 +471,7 @@ class Store:
     def _connected(self, task: "asyncio.Task[Line]") -> None:
         self._connecting = None
         if not task.cancelled() and task.exception() is None:
-            self._lines.append(task.result())
+            self._lines = [*(line for line in self._lines if not line.lost.done()), task.result()]
 
     async def _locate(self) -> Server:
         seeds = seed_servers(self._url, self._password)
@@ -473,7 +485,7 @@ class Store:
             try:
                 async with asyncio.timeout(self.timeout / len(seeds)):
                     ranges = await self._ask_once(seed, "CLUSTER", "SLOTS")
-                with self._understanding():
+                with self._understanding:
                     found = [
                         seed._replace(host=master[0].decode() or seed.host, port=int(master[1]))
                         for first, last, master, *_ in ranges
@@ -525,6 +537,9 @@ async def _introduced(line: Line, server: Server, database: int) -> None:
             raise StoreAway(str(answer))
 
 
+_encode = msgspec.json.Encoder().encode
+
+
 def _info(text: bytes) -> dict[str, str]:
     lines = (line.partition(":") for line in text.decode().splitlines())
     return {name: value for name, colon, value in lines if colon}
@@ -534,7 +549,7 @@ def _document(name: str, v: str | bytes, r: str, s: str | bytes, body: bytes) ->
     try:
         value = msgspec.json.decode(body, type=kind(name)) if body else None
         return Document(name, int(v), r, int(s), value)
-    except (msgspec.MsgspecError, KeyError, ValueError, RecursionError) as error:
+    except (MsgspecError, KeyError, ValueError, RecursionError) as error:
         raise StoreAway(f"the document {name!r} can't be read: {error}") from error
 
 

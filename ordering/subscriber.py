@@ -47,17 +47,22 @@ class Subscriber(Connection):
         self.send("PING")
 
     def _deal_with(self, answer: Any) -> None:
-        if isinstance(answer, ReplyError):
+        if type(answer) is list and len(answer) == len(_MESSAGE):  # first what comes most: a pattern takes 3 µs
+            if [answer[0], type(answer[1]), type(answer[2])] == _MESSAGE:
+                self._heard(answer[1], answer[2])
+                return
+        elif isinstance(answer, ReplyError):
             raise ConnectionError(str(answer))
         match answer:
-            case [b"smessage", bytes(channel), bytes(payload)]:
-                self._heard(channel, payload)
             case [b"ssubscribe", bytes(channel), *_]:
                 self._subscribed(channel)
             case [b"sunsubscribe", bytes(channel), *_]:
                 self._unsubscribed(channel)
             case [b"smessage" | b"ssubscribe" | b"sunsubscribe", *_]:
                 raise ConnectionError(f"the store has sent a broken message: {answer[0].decode()}")
+
+
+_MESSAGE = [b"smessage", bytes, bytes]
 
 
 async def subscriber(server: Server, heard: Heard, subscribed: Told, unsubscribed: Told) -> Subscriber:

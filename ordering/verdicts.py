@@ -5,7 +5,9 @@ Pure: a case is what is known, a decision is what it becomes. The desk reads the
 
 import secrets
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
+
+from msgspec import Struct
 
 from ordering import bill, commands, firewall, guests, kitchen, parties, payments, sitting, staff
 from ordering import floor as floors
@@ -24,7 +26,7 @@ from ordering.staff import Staff
 from ordering.state import State
 
 
-class Case(NamedTuple):
+class Case(Struct, frozen=True):
     """What a rule decides on: values by name (None: does not exist yet), and the moment."""
 
     values: Mapping[str, Any]
@@ -32,7 +34,7 @@ class Case(NamedTuple):
     moment: Moment
 
 
-class Decision(NamedTuple):
+class Decision(Struct, frozen=True):
     """The documents afterwards, by name, and what the answer says besides `ok`."""
 
     values: dict[str, Any]

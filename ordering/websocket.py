@@ -75,7 +75,7 @@ class WebSocket(asyncio.Protocol):
 
     def send(self, text: bytes) -> None:
         """Sends a text message (UTF-8); does nothing once the socket is closing."""
-        if self._close_sent or self.ended:
+        if self._close_sent or self.ended or self._transport is None:
             return
         global _framed
         if _framed[0] is not text:
@@ -83,7 +83,7 @@ class WebSocket(asyncio.Protocol):
         frame = _framed[1]
         if self._held:
             frame, self._held = frame + self._held, b""
-        self._write(frame)
+        self._transport.write(frame)
 
     def send_along(self, text: bytes) -> None:
         """Sends a text message behind the next one, in one piece with it; or in the loop's next round, if none comes
@@ -288,7 +288,7 @@ class WebSocket(asyncio.Protocol):
         self._pong = None
 
     def _write(self, frame: bytes) -> None:
-        if self._transport is not None and not self._transport.is_closing():  # uvloop's raises when it is
+        if self._transport is not None and not self.ended:
             self._transport.write(frame)
 
     def _pause(self) -> None:

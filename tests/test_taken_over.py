@@ -127,11 +127,9 @@ def lives_through(story: list[tuple[str, int, str]], audiences: list[Audience]) 
         shop.s += 1
         for audience, seen in views.items():
             fresh = shop.shown(audience)
-            made_after = {id: block.shown for id, block in fresh.made.items()}
             for before in (seen[(which * 7 + number) % len(seen)], seen[-1]):
                 after = shop.shown(audience, before)
                 assert told(after) == told(fresh), (act, audience)
-                assert {id: block.shown for id, block in after.made.items()} == made_after
                 for had in (before, seen[0], seen[len(seen) // 2]):  # phones that are slow stand at older views
                     same = had.blocks == after.blocks and had.order == after.order
                     assert differs(had, after) is not same, (act, audience)

@@ -3,7 +3,7 @@
 import asyncio
 import re
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
@@ -211,7 +211,7 @@ class TablePage(TableDo):
             "flash": said(self.lang, self.flash()),
             "languages": languages(self.lang, self.languages()),
             "own": own_sheet(self.lang, menu, self.table.code, mine, pin),
-            "my_share": one(self.t.money(_share(view, self.guest), menu.shop)),
+            "my_share": one(self.t.money(diner.share(view, self.guest), menu.shop)),
         }
 
     def _show_json(self, values: Mapping[str, Any], v: int) -> None:
@@ -279,17 +279,20 @@ class GuestSocket(Socket):
             raise Refused("sitting_closed")
         return super().read(sent)
 
-    async def carry_out(self, command: commands.Diner | commands.Here) -> dict[str, Any] | None:
-        """The desk's answer; a sign of life is passed on, unless one was a moment ago."""
+    def carry_out(self, command: commands.Diner | commands.Here) -> Awaitable[dict[str, Any] | None]:
+        """The desk's answer; a sign of life is passed on."""
         if isinstance(command, commands.Here):
-            moment = self._loop.time()
-            if self.guest and moment - self._signed_at >= SIGNS_APART:
-                self._signed_at = moment
-                await self.services.desk.here(self.guest, self.sitting_id, command.at)
-            return None
+            return self._sign(command.at)
         if not self.guest:
             raise Refused("forbidden")
-        return await self.services.desk.guest(self.guest, self.sitting_id, command)
+        return self.services.desk.guest(self.guest, self.sitting_id, command)
+
+    async def _sign(self, where: str) -> None:
+        """Passes a sign of life on, unless one was a moment ago."""
+        moment = self._loop.time()
+        if self.guest and moment - self._signed_at >= SIGNS_APART:
+            self._signed_at = moment
+            await self.services.desk.here(self.guest, self.sitting_id, where)
 
     def on_close(self) -> None:
         """Part of WebSocket: whoever leaves is gone at once, not when their last sign has grown old."""
@@ -502,11 +505,6 @@ def _pin(menu: Menu, sitting: Sitting, guest: str) -> str | None:
     if not menu.shop.ordering.pin or not sitting.opened:
         return None
     return sitting.pin if guest_of(sitting, guest) else ""
-
-
-def _share(view: View, guest: str) -> int:
-    block = view.made.get(f"guest-{guest}")
-    return block.shown.amount if block and isinstance(block.shown, diner.GuestShown) else 0
 
 
 @lru_cache(maxsize=4)

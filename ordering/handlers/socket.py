@@ -10,7 +10,7 @@ import re
 import time
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from typing import Any, ClassVar
 
 import msgspec
@@ -57,8 +57,8 @@ class Socket(WebSocket):
         self._work: asyncio.Task[None] | None = None
 
     @abstractmethod
-    async def carry_out(self, command: Any) -> dict[str, Any] | None:
-        """The answer of the desk, None when nobody waits for one; raises `Refused`."""
+    def carry_out(self, command: Any) -> Awaitable[dict[str, Any] | None]:
+        """The answer of the desk, None when nobody waits for one. Raises `Refused`, at once or when awaited."""
 
     def read(self, sent: dict[str, Any]) -> Any:
         """The typed command in a message that is not exactly one: with the fields of a form around it."""

@@ -5,7 +5,6 @@ values as they are. A block depends on the audience and the language, never on w
 """
 
 import hashlib
-from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -26,17 +25,16 @@ class Block(Struct, frozen=True):
 class Content(Struct, frozen=True):
     """What an audience sees, before it is rendered: blocks by id, and the order of those that stand in containers.
 
-    `until` is when time alone changes it (ms since 1970; 0: never). Who made it from the content of an earlier view
-    says which of the blocks are not that view's (`fresh`) and which of that view's are no more (`gone`); with None
-    all are compared. `kept` is what the next content can be made from.
+    `until` is when time alone changes it (ms since 1970; 0: never). Where it was made from the content of an earlier
+    view, `blocks` are only those that are otherwise than in that view, and `gone` are the ids of that view's that are
+    no more; with None `blocks` are all of them. `kept` is what the next content can be made from.
     """
 
     blocks: dict[str, Block]
     order: dict[str, list[str]]
     until: int = 0
     kept: Any = None
-    fresh: dict[str, Block] | None = None
-    gone: Iterable[str] = ()
+    gone: list[str] | None = None
 
 
 class Step(Struct, frozen=True):
@@ -48,9 +46,9 @@ class Step(Struct, frozen=True):
 
 
 class View(Struct, frozen=True, eq=False):
-    """A rendered view: id → HTML (a `str`) or → JSON value; `made` remembers what each block was rendered from,
-    `until` is when time alone changes it (ms; 0: never). `mark` is this view's alone; `step` is what it differs in
-    from the view it was made after, if that is known."""
+    """A rendered view: id → HTML (a `str`) or → JSON value; `made` remembers what each block was rendered from, where
+    the next one is not made from what is `kept`. `until` is when time alone changes it (ms; 0: never). `mark` is this
+    view's alone; `step` is what it differs in from the view it was made after, if that is known."""
 
     v: int
     blocks: dict[str, Any]
@@ -67,19 +65,15 @@ def first(v: int, content: Content, blocks: dict[str, Any]) -> View:
     return View(v, blocks, content.order, content.blocks, content.until, content.kept, object())
 
 
-def following(before: View, v: int, content: Content, rendered: dict[str, Any]) -> View:
-    """The view of a content that was made from the one before, with its fresh blocks rendered."""
-    had = before.blocks
-    changed = {id: block for id, block in rendered.items() if had.get(id) != block}
-    gone = [*content.gone]
+def following(before: View, v: int, content: Content, changed: dict[str, Any], gone: list[str]) -> View:
+    """The view of a content that was made from the one before, with those blocks rendered that come out otherwise."""
+    blocks = before.blocks
     if changed or gone:
-        blocks = had | changed
+        blocks = blocks | changed
         for id in gone:
             del blocks[id]
-    else:
-        blocks = had
     step = Step(before.mark, changed, gone)
-    return View(v, blocks, content.order, content.blocks, content.until, content.kept, object(), step)
+    return View(v, blocks, content.order, {}, content.until, content.kept, object(), step)
 
 
 def difference(before: View | None, after: View) -> bytes:

@@ -354,7 +354,9 @@ class _Kept(Struct, frozen=True):
     rows: dict[str, _Row]
     sent: _Sent
     sums: _Sums
+    parts: dict[str, Block]
     dishes: dict[str, _Dish]
+    single: tuple[Block, ...]
     presence: _Presence
     order: dict[str, list[str]]
 
@@ -371,7 +373,8 @@ def content(
     people: bool = True,
     before: View | None = None,
 ) -> Content:
-    """Every block of the diner's page, for people's eyes or for programs; `now` in milliseconds since 1970.
+    """The blocks of the diner's page, for people's eyes or for programs: all of them, or those that are otherwise than
+    in the view before. `now` in milliseconds since 1970.
 
     Of the view before, everything is taken over whose inputs are the same. Only what changes often is looked at one
     by one: lines, guests' parts and the dishes in the cart.
@@ -383,53 +386,85 @@ def content(
     place = (seat.code, seat.name) if seat else ("", "")
     house_of = (menu, stock, load, _hours(menu, now // 60_000), place, sitting.closed, sitting.terms, sitting.guests)
     house = was.house if was and was.house_of == house_of else _house(house_of, text, people, was)
-    fresh: list[Block] = []  # and perhaps some that are as they were
+    fresh: dict[str, Block] = {}
     rows = _rows(sitting, house, was, fresh)
-    in_cart = [row for row in rows.values() if row.line.state is _CART]
-    cart_lines = [row.line for row in in_cart]
+    in_cart: list[_Row] = []
+    cart_lines: list[Line] = []
+    placed_lines: list[Line] = []
+    for row in rows.values():
+        if row.line.state is _CART:
+            in_cart.append(row)
+            cart_lines.append(row.line)
+        else:
+            placed_lines.append(row.line)
     sharing = (house.party, sitting.split, sitting.people, sitting.off)
-    placed_lines = [row.line for row in rows.values() if row.line.state is not _CART]
     sent_of = (placed_lines, sharing, sitting.rounds, sitting.payments)
     sent = was.sent if was and was.sent.stands(sent_of, now) else _sent(sitting, house, sent_of, now)
     sums_of = (cart_lines, placed_lines, sharing)
     sums = was.sums if was and was.sums.of == sums_of else _sums(sums_of, sitting, house, sent.lines)
-    _parts(house, sums.parts, was, fresh)
+    parts = _parts(house, sums.parts, was, fresh)
     dishes = _dishes(house, in_cart, was, fresh)
     near_of = (near, menu, house.guests)
     presence = was.presence if was and was.presence.stands(near_of, now) else _presence(sitting, house, near_of, now)
-    others = [presence.block, sums.totals, house.level, sent.bill]
-    if people:
-        shown = _sitting(sitting, house)
-        confirmed = ([(row.block.shown, row.block.beside[0]) for row in in_cart], house.closed, load.paused, menu.shop)
-        others += [
-            Block("sitting", "sitting", replace(shown, news=None), (house.guests, house.code)),
-            Block("news", "news", shown, (house.guests,)),
-            Block("confirm", "confirm", sums.totals.shown, confirmed),
-            *sent.rounds,
-            *sent.claims,
-        ]
-    else:
-        others.append(Block("sitting", "sitting", _sitting(sitting, house)))
-    fresh += others
+    single = _single(sitting, house, in_cart, sums.totals)
+    singles = (*single, sums.totals, presence.block, house.level, sent.bill)
     order = {
         "guests": house.order,
         "cart": [row.block.id for row in in_cart],
         "rounds": sent.order,
         "claims": sent.claims_order,
     }
-    if was and was.order == order:
+    if was is None:
+        fresh.update((block.id, block) for block in (*singles, *sent.rounds, *sent.claims))
+        return Content(
+            fresh,
+            order,
+            sent.told_at,
+            _Kept(house_of, house, rows, sent, sums, parts, dishes, single, presence, order),
+        )
+    were = (*was.single, was.sums.totals, was.presence.block, was.house.level, was.sent.bill)
+    for block, old in zip(singles, were, strict=True):
+        if block is not old and block != old:
+            fresh[block.id] = block
+    if was.order == order:
         order = was.order
-    kept = _Kept(house_of, house, rows, sent, sums, dishes, presence, order)
-    if before is None or was is None:
-        return Content({block.id: block for block in fresh}, order, sent.told_at, kept)
-    had = before.made
-    new = {block.id: block for block in fresh if (old := had.get(block.id)) is not block and old != block}
-    whole, gone = had | new, set[str]()
-    if len(whole) != len(others) + len(rows) + len(house.guests) + len(house.bare):
-        present = {block.id for block in [*others, *house.bare.values(), *(row.block for row in rows.values())]}
-        gone = whole.keys() - present - set(house.order)
-        whole = {id: block for id, block in whole.items() if id not in gone}
-    return Content(whole, order, sent.told_at, kept, new, gone)
+    kept = _Kept(house_of, house, rows, sent, sums, parts, dishes, single, presence, order)
+    return Content(fresh, order, sent.told_at, kept, _gone(was, kept, fresh))
+
+
+def _single(sitting: Sitting, house: _House, in_cart: Sequence[_Row], totals: Block) -> tuple[Block, ...]:
+    """The blocks that there is one of, and that most changes make anew."""
+    shown = _sitting(sitting, house)
+    if not house.people:
+        return (Block("sitting", "sitting", shown),)
+    confirmed = (
+        [(row.block.shown, row.block.beside[0]) for row in in_cart],
+        house.closed,
+        house.load.paused,
+        house.shop,
+    )
+    return (
+        Block("sitting", "sitting", replace(shown, news=None), (house.guests, house.code)),
+        Block("news", "news", shown, (house.guests,)),
+        Block("confirm", "confirm", totals.shown, confirmed),
+    )
+
+
+def _gone(was: _Kept, kept: _Kept, fresh: dict[str, Block]) -> list[str]:
+    """The blocks that are no more; and, `fresh`, those of the rounds and the claims that are otherwise."""
+    gone: list[str] = []
+    if kept.rows.keys() != was.rows.keys():
+        gone += [f"line-{id}" for id in was.rows if id not in kept.rows]
+    if kept.parts is not was.parts:
+        gone += [f"guest-{id}" for id in was.parts if id not in kept.parts]
+    if kept.house.menu is not was.house.menu:
+        gone += [f"item-{id}" for id in was.house.bare if id not in kept.house.bare]
+    if kept.sent is not was.sent:
+        had = {block.id: block for block in (*was.sent.rounds, *was.sent.claims)}
+        now = {block.id: block for block in (*kept.sent.rounds, *kept.sent.claims)}
+        fresh.update((id, block) for id, block in now.items() if had.get(id) != block)
+        gone += [id for id in had if id not in now]
+    return gone
 
 
 def _house(of: tuple[Any, ...], text: Text, people: bool, kept: "_Kept | None") -> _House:
@@ -568,13 +603,27 @@ def _sums(of: tuple[Any, ...], sitting: Sitting, house: _House, sent: Tally) -> 
     return _Sums(of, Block("totals", "totals", totals, beside), parts(sitting, seen, total))
 
 
-def _parts(house: _House, amounts: Mapping[str, int], was: _Kept | None, fresh: list[Block]) -> None:
-    """The guests whose part is another."""
-    before = was.sums.parts if was and was.house.party is house.party else {}
+def _parts(house: _House, amounts: Mapping[str, int], was: _Kept | None, fresh: dict[str, Block]) -> dict[str, Block]:
+    """The blocks of the guests: of those whose part is the same, the ones before."""
+    were: dict[str, Block] = was.parts if was else {}
+    amounts_before = was.sums.parts if was and was.house.party is house.party else {}
+    if amounts_before == amounts:
+        return were
+    parts: dict[str, Block] = {}
     for guest in house.everyone:
-        amount = amounts[guest.id]
-        if before.get(guest.id) != amount:
-            fresh.append(_part(guest, amount, house))
+        known, amount = were.get(guest.id), amounts[guest.id]
+        if known is None or amounts_before.get(guest.id) != amount:
+            block = _part(guest, amount, house)
+            if block != known:
+                known = fresh[block.id] = block
+        parts[guest.id] = known
+    return parts
+
+
+def share(view: View, guest: str) -> int:
+    """A guest's part of everything in sight, without the tip (minor units); 0 of who is no guest of the table."""
+    parts: Mapping[str, int] = view.kept.sums.parts
+    return parts.get(guest, 0)
 
 
 def _part(guest: Guest, amount: int, house: _House) -> Block:
@@ -583,7 +632,7 @@ def _part(guest: Guest, amount: int, house: _House) -> Block:
     return Block(f"guest-{guest.id}", "guest", shown, (who, house.shop) if house.people else ())
 
 
-def _rows(sitting: Sitting, house: _House, was: _Kept | None, fresh: list[Block]) -> dict[str, _Row]:
+def _rows(sitting: Sitting, house: _House, was: _Kept | None, fresh: dict[str, Block]) -> dict[str, _Row]:
     """The lines with their blocks. A line that is the same as before keeps its block as long as what else it is made
     from is the same; of a dish that is counted that may be any other line."""
     were, alike, open_ended = _before(house, was)
@@ -591,8 +640,9 @@ def _rows(sitting: Sitting, house: _House, was: _Kept | None, fresh: list[Block]
     for line in sitting.lines:
         known = were.get(line.id)
         if known is None:
-            rows[line.id] = _Row(line, line, _line(line, sitting, house))
-            fresh.append(rows[line.id].block)
+            block = _line(line, sitting, house)
+            fresh[block.id] = block
+            rows[line.id] = _Row(line, line, block)
             continue
         kept = known.line
         if known.came is not line and kept != line:
@@ -601,7 +651,10 @@ def _rows(sitting: Sitting, house: _House, was: _Kept | None, fresh: list[Block]
             rows[line.id] = known if known.came is line else _Row(line, kept, known.block)
             continue
         block = _line(kept, sitting, house, known.block)
-        fresh.append(block)
+        if block == known.block:
+            block = known.block
+        else:
+            fresh[block.id] = block
         rows[line.id] = _Row(line, kept, block)
     return rows
 
@@ -773,7 +826,7 @@ def _claims(sitting: Sitting, house: _House) -> list[Block]:
     ]
 
 
-def _dishes(house: _House, in_cart: Sequence[_Row], was: _Kept | None, fresh: list[Block]) -> dict[str, _Dish]:
+def _dishes(house: _House, in_cart: Sequence[_Row], was: _Kept | None, fresh: dict[str, Block]) -> dict[str, _Dish]:
     """The dishes that are in the cart; and, fresh, those that are not any more."""
     chosen: dict[str, tuple[int, list[Who]]] = {}
     for row in in_cart:
@@ -789,12 +842,16 @@ def _dishes(house: _House, in_cart: Sequence[_Row], was: _Kept | None, fresh: li
         if bare is None:
             continue
         if known is None or known.portions != portions or known.bare is not bare or known.choosers != choosers:
-            known = _Dish(portions, choosers, bare, _dish(bare, portions, choosers, house))
-            fresh.append(known.block)
+            before, known = known, _Dish(portions, choosers, bare, _dish(bare, portions, choosers, house))
+            if before is None or before.block != known.block:
+                fresh[bare.id] = known.block
         dishes[item] = known
-    fresh += [house.bare[item] for item in were if item not in dishes and item in house.bare]
+    fresh.update((house.bare[item].id, house.bare[item]) for item in were if item not in dishes and item in house.bare)
     if was is None or was.house.bare is not house.bare:
-        fresh += [block for item, block in house.bare.items() if item not in dishes]
+        had = was.house.bare if was else {}
+        for item, block in house.bare.items():
+            if item not in dishes and item not in were and had.get(item) != block:
+                fresh[block.id] = block
     return dishes
 
 
