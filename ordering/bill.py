@@ -155,7 +155,7 @@ def tally(sitting: Sitting, lines: Iterable[Line], before: Tally | None = None) 
 
 def comes_to(tally: Tally, terms: Terms) -> int:
     """The total of the bill of these lines, where nothing is taken off the whole."""
-    added = 0 if terms.tax_included else sum([_tax(rate, base, terms).amount for rate, base in tally.bases.items()])
+    added = 0 if terms.tax_included else sum([_part(base, rate, RATE) for rate, base in tally.bases.items()])
     return tally.paid + _part(tally.paid, terms.service, RATE) + added
 
 

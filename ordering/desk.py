@@ -39,6 +39,9 @@ TRY_AGAIN = 0.05  # seconds before a commit is sent again after the connection f
 FILES_AT_HAND = 400  # pictures that are kept in memory: about 10 MB
 
 
+_OF_A_GUEST = (MENU, STOCK, FLOOR, LOAD)  # documents that every command of a guest is decided on
+_PACED = (commands.Place, commands.Fire)  # … and those that need the kitchen's pace, too
+
 Rule = Callable[[Case], Decision]
 Change = Callable[[Mapping[str, Any]], dict[str, Any]]
 """From the values of documents by name to those that are to be others."""
@@ -121,10 +124,10 @@ class Desk:
         def rule(case: Case) -> Decision:
             return verdicts.diner(command, case, name)
 
-        names = [name, MENU, STOCK, FLOOR, LOAD]
-        if isinstance(command, commands.Place | commands.Fire):
+        names = [name, *_OF_A_GUEST]
+        if isinstance(command, _PACED):
             names.append(PACE)
-        return self._do(_Person(who), command, names, rule, sitting_id)
+        return self._do(_Person(who, guest=True), command, names, rule, sitting_id)
 
     async def here(self, who: str, sitting_id: str, where: str) -> None:
         """A guest's page is looked at, with this category on it."""
@@ -348,7 +351,8 @@ class Desk:
         self, who: "_Person", command: Command, names: list[str], rule: Rule, sitting_id: str, until: float
     ) -> dict[str, Any]:
         meant = fingerprint(command)
-        seen = {name: document for name in names if (document := self._shelf.newest(name))}
+        known = self._shelf.known()
+        seen = {name: known[name] for name in names if name in known}
         newest = False
         while True:
             try:
@@ -375,7 +379,7 @@ class Desk:
                 return _repeated(outcome, meant)
             if isinstance(outcome, Committed):
                 self._shelf.take(outcome.documents.values(), outcome.s)
-                v = case.moment.v if verdicts.by_guest(command) else outcome.s
+                v = case.moment.v if who.guest else outcome.s
                 return {"op": command.op, "ok": True, "v": v, **decision.answer}
             self._shelf.put(outcome.documents.values())
             seen, newest = {**seen, **outcome.documents}, True
@@ -391,7 +395,7 @@ class Desk:
     ) -> Callable[[], Awaitable[Committed | Conflict | Record]]:
         """What commits this decision."""
         changes = _changes(case, decision)
-        v = case.moment.v if verdicts.by_guest(command) else None
+        v = case.moment.v if who.guest else None
         answer = msgspec.json.encode({"op": command.op, "ok": True, "v": v, **decision.answer})
         entry = {
             "who": who.id,
@@ -430,6 +434,7 @@ class _Person(Struct, frozen=True):
 
     id: str
     name: str = ""
+    guest: bool = False
 
 
 class _NotAtHand(Exception):

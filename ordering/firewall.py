@@ -13,7 +13,7 @@ from ordering.kitchen import void
 from ordering.menu import Ordering, Shop, open_now
 from ordering.pace import Pace
 from ordering.refused import Refused
-from ordering.sitting import Line, Moment, Round, Sitting, joined, must_have_reason, on_its_way, with_line
+from ordering.sitting import Line, Moment, Round, Sitting, is_guest, joined, must_have_reason, on_its_way, with_line
 from ordering.state import Act, State
 from ordering.stock import Stock, give_back
 
@@ -96,7 +96,7 @@ def must_be_let_in(sitting: Sitting, table: Table | None, rules: Ordering, who: 
     opened it, without the table's PIN."""
     if table is not None and table.frozen and not calling:
         raise Refused("frozen")
-    if any(guest.id == who for guest in sitting.guests):
+    if is_guest(sitting, who):
         return
     if rules.open == "staff" and not sitting.opened:
         raise Refused("not_opened")

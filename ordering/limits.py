@@ -135,11 +135,11 @@ class Limits:
 
     def command(self, guest: str, party: str) -> None:
         """Counts a guest's command; raises `Refused` `too_often`."""
-        budgets = (self.budget(guest, GUEST), self.budget(party, PARTY))
-        if not all(budget.has() for budget in budgets):
+        own, shared = self.budget(guest, GUEST), self.budget(party, PARTY)
+        if not (own.has() and shared.has()):
             raise Refused("too_often")
-        for budget in budgets:
-            budget.take()
+        own.take()
+        shared.take()
 
     def page(self) -> None:
         """A page is asked for; raises `Refused` `busy` when those that are open would suffer."""

@@ -197,8 +197,8 @@ class Live:
             at = asyncio.get_running_loop().time()
             for stage in list(self._stages.values()):
                 turn = self._beats + stage.phase  # not all tables in the same second
-                guests_too = not stage.audience.board and turn % BEATS_DINER == 0
-                if stage.audience.board or guests_too:
+                guests_too = not stage.board and turn % BEATS_DINER == 0
+                if stage.board or guests_too:
                     stage.beat()
                 if guests_too or stage.due(now()):
                     self._dirty.add(stage)  # who is here, what is served now, what is late: time alone changes them
@@ -215,6 +215,7 @@ class Stage:
         self, audience: Audience, shelf: Shelf, looking: "dict[str, set[Stage]]", lately: View | None, phase: int
     ) -> None:
         self.audience = audience
+        self.board = audience.board
         self._sitting = sitting_name(audience.subject)
         self.phase = phase
         self.seats: set[Seat] = set()
@@ -228,7 +229,7 @@ class Stage:
         self._watching_more = False
         self._needs: set[str] | None = None
         self._needs_of: Floor | None = None
-        shelf.keen += audience.board
+        shelf.keen += self.board
 
     def join(self, seat: Seat) -> None:
         """One phone more; its documents are read before it is shown anything."""
@@ -254,14 +255,14 @@ class Stage:
         for task in self._pending:
             task.cancel()
         self._unwatch(self._watched)
-        self._shelf.keen -= self.audience.board
+        self._shelf.keen -= self.board
 
     def refresh(self) -> None:
         """Builds the view anew and sends what differs to everyone who can take it."""
-        if not self.looked_at:
+        if not self.seats and not self._coming:
             return
         wanted = self._wanted()
-        if wanted != self._watched:
+        if wanted is not self._watched and wanted != self._watched:
             if not wanted <= self._watched:
                 if not self._watching_more:
                     self._watching_more = True
@@ -271,9 +272,8 @@ class Stage:
         if self.view is None:
             return
         before, self.view = self.view, self._built()
-        board = self.audience.board
-        if (board or before.v == self.view.v) and not differs(before, self.view):  # the beat carries a board's number
-            if not board:
+        if (self.board or before.v == self.view.v) and not differs(before, self.view):  # the beat carries its number
+            if not self.board:
                 self.view = before
             return
         shared: dict[int, bytes] = {}
@@ -283,7 +283,7 @@ class Stage:
     def beat(self) -> None:
         """A sign of life to every phone; to one that is full as soon as it is not, since it may be what tells that the
         store is back."""
-        if self.view is None or (self.audience.board and self._pending):
+        if self.view is None or (self.board and self._pending):
             return  # a board that is still reading something can't tell its number
         message = self._sign()
         for seat in tuple(self.seats):
@@ -296,8 +296,8 @@ class Stage:
 
     def _sign(self) -> bytes:
         assert self.view
-        live = self._shelf.proved(PROOF_LASTS) if self.audience.board else self._shelf.live
-        v = self._shelf.s if self.audience.board else self.view.v
+        live = self._shelf.proved(PROOF_LASTS) if self.board else self._shelf.live
+        v = self._shelf.s if self.board else self.view.v
         return _encode({"v": v, "live": live})
 
     def drop_stuck(self, at: float) -> int:
@@ -323,7 +323,7 @@ class Stage:
     async def _show(self, seat: Seat) -> None:
         """Watches what the audience needs, then shows the new phone the whole of it."""
         await self._watch(self._wanted())
-        if self.audience.board:  # the floor, just read, may name other sittings
+        if self.board:  # the floor, just read, may name other sittings
             await self._watch(self._wanted())
         if self.view is None:
             self.view = self._built()
@@ -349,7 +349,7 @@ class Stage:
 
     async def _watch(self, wanted: set[str]) -> None:
         """Watches what is not watched yet, and has what is watched read again for who has just come."""
-        await self._shelf.watch(wanted, number=self.audience.board)
+        await self._shelf.watch(wanted, number=self.board)
         self._shelf.unwatch(wanted & self._watched)  # once for each stage is enough
         self._watched |= wanted
         for name in wanted:
@@ -373,9 +373,8 @@ class Stage:
 
     def _built(self) -> View:
         known = self._shelf.known()
-        values = {name: document.value for name in self._watched if (document := known.get(name))}
-        sitting = known.get(self._sitting)
-        v = self._shelf.s if self.audience.board else sitting.v if sitting else 0
+        values = {name: known[name].value for name in self._watched if name in known}
+        v = self._shelf.s if self.board else known[self._sitting].v if self._sitting in known else 0
         return build(self.audience, values, v, now(), self.view or self._lately)
 
     def _push(self, seat: Seat, shared: dict[int, bytes]) -> None:

@@ -48,11 +48,12 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Part of asyncio.Protocol: every complete answer in `data` is dealt with before it returns."""
+        now = self._loop.time()
         try:
             self._reader.feed(data)
             while (answer := self._next()) is not NOTHING_YET:
-                self.heard_at = self._loop.time()
                 self._deal_with(answer)
+                self.heard_at = now
         except ConnectionError as error:
             self._fail(error)
 

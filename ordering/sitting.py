@@ -240,6 +240,11 @@ def line_of(sitting: Sitting, line_id: str) -> Line:
     raise Refused("no_such_line")
 
 
+def is_guest(sitting: Sitting, who: str) -> bool:
+    """Whether this is one of its guests."""
+    return who in [guest.id for guest in sitting.guests]
+
+
 def eaters(sitting: Sitting, line: Line) -> tuple[Guest, ...]:
     """Who eats of a line: everyone at the table when it is shared, else its guest."""
     return tuple(guest for guest in sitting.guests if line.shared or guest.id == line.guest)
@@ -252,7 +257,7 @@ def allergies(sitting: Sitting, line: Line) -> tuple[str, ...]:
 
 def with_line(sitting: Sitting, changed: Line) -> Sitting:
     """The sitting with this line in the place of the one with its id."""
-    return replace(sitting, lines=tuple(changed if line.id == changed.id else line for line in sitting.lines))
+    return replace(sitting, lines=tuple([changed if line.id == changed.id else line for line in sitting.lines]))
 
 
 def moved(line: Line, act: Act, moment: Moment, **also: Any) -> Line:
@@ -476,7 +481,7 @@ def joined(sitting: Sitting, moment: Moment) -> Sitting:
         return sitting
     if moment.who in sitting.left:
         raise Refused("you_moved")
-    if any(guest.id == moment.who for guest in sitting.guests):
+    if is_guest(sitting, moment.who):
         return sitting
     if len(sitting.guests) >= GUESTS_MOST:
         raise Refused("too_many", limit=GUESTS_MOST, what={"en": "guests at a table", "zh": "位客人一桌"})

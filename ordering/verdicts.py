@@ -44,10 +44,6 @@ class Decision(Struct, frozen=True):
 Choices = tuple[tuple[str, ...], ...]
 
 
-def by_guest(command: Command) -> bool:
-    return isinstance(command, commands.Diner)
-
-
 def also(command: Command) -> tuple[str, ...]:
     """Which documents else a command about a table touches: what a station took, or on which terms a bill is made."""
     if isinstance(command, commands.Advance):

@@ -32,6 +32,7 @@ class WebSocket(asyncio.Protocol):
         "_kept",
         "_loop",
         "_opcode",
+        "_over",
         "_pieces",
         "_pong",
         "_probed_at",
@@ -52,6 +53,7 @@ class WebSocket(asyncio.Protocol):
         self._pong: bytes | None = None  # owed: the newest is enough, section 5.5.3
         self._probed_at = 0.0
         self._close_sent = False
+        self._over = False  # nothing is to be read any more
         self._until: asyncio.TimerHandle | None = None
         self.full = False
         self.ended = False
@@ -107,6 +109,7 @@ class WebSocket(asyncio.Protocol):
 
     def cut(self) -> None:
         """Ends the connection without waiting for anything."""
+        self._over = True
         if self._transport is not None:
             self._transport.abort()
 
@@ -155,7 +158,7 @@ class WebSocket(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Part of asyncio.Protocol."""
-        self.ended = True
+        self.ended = self._over = True
         if self._until is not None:
             self._until.cancel()
         self.on_close()
@@ -174,11 +177,6 @@ class WebSocket(asyncio.Protocol):
         self.on_drained()
 
     # ---- frames
-
-    @property
-    def _over(self) -> bool:
-        """Whether nothing is to be read any more."""
-        return self.ended or (self._transport is not None and self._transport.is_closing())
 
     def _frame_at(self, data: bytes, at: int) -> int:
         """Deals with the frame that begins at `at`; returns its length, 0 when it has not come whole or is the last.
@@ -239,10 +237,13 @@ class WebSocket(asyncio.Protocol):
             return
         if opcode == _BINARY:
             self.on_message(payload)
-        elif _is_text(payload):
-            self.on_message(payload.decode())
-        else:
+            return
+        try:
+            text = payload.decode()
+        except UnicodeDecodeError:
             self._fail(NO_TEXT)
+            return
+        self.on_message(text)
 
     def _control(self, opcode: int, payload: bytes) -> None:
         """Section 5.5."""
@@ -277,6 +278,7 @@ class WebSocket(asyncio.Protocol):
 
     def _end(self) -> None:
         """Ends when what was written has left, or after a time."""
+        self._over = True
         if self._transport is not None:
             self._transport.close()
         if self._until is None and not self.ended:
@@ -297,7 +299,7 @@ class WebSocket(asyncio.Protocol):
 
     def _resume(self) -> None:
         """Listens again, beginning with what has come already; not to a peer that does not read."""
-        if self._over or self.full or self._transport is None:
+        if self._over or self.full or self._transport is None or self._transport.is_closing():
             return
         self._transport.resume_reading()
         if self._kept:

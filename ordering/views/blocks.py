@@ -10,6 +10,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+OVER_MOST = 24  # blocks that stand beside those of an earlier view, until all are put together again
+
 
 class Block(Struct, frozen=True):
     """`kind` names the template macro; `shown` is the JSON view's value, `beside` what only the HTML needs. `recurs`
@@ -46,18 +48,27 @@ class Step(Struct, frozen=True):
 
 
 class View(Struct, frozen=True, eq=False):
-    """A rendered view: id → HTML (a `str`) or → JSON value; `made` remembers what each block was rendered from, where
-    the next one is not made from what is `kept`. `until` is when time alone changes it (ms; 0: never). `mark` is this
-    view's alone; `step` is what it differs in from the view it was made after, if that is known."""
+    """A rendered view: `blocks` are id → HTML (a `str`) or → JSON value. `made` remembers what each was rendered from,
+    where the next view is not made from what is `kept`. `until` is when time alone changes it (ms; 0: never). `mark` is
+    this view's alone; `step` is what it differs in from the view it was made after, if that is known.
+
+    Views that follow each other share `base`; what is otherwise since then stands in `over`: of a hundred blocks a
+    change touches five, and copying all of them costs more than all else of a view."""
 
     v: int
-    blocks: dict[str, Any]
+    base: dict[str, Any]
     order: dict[str, list[str]]
     made: dict[str, Block]
     until: int = 0
     kept: Any = None
     mark: object = None
     step: Step | None = None
+    over: dict[str, Any] = {}
+
+    @property
+    def blocks(self) -> dict[str, Any]:
+        """All of them; made anew each time, so whoever wants several asks once."""
+        return self.base | self.over
 
 
 def first(v: int, content: Content, blocks: dict[str, Any]) -> View:
@@ -67,13 +78,13 @@ def first(v: int, content: Content, blocks: dict[str, Any]) -> View:
 
 def following(before: View, v: int, content: Content, changed: dict[str, Any], gone: list[str]) -> View:
     """The view of a content that was made from the one before, with those blocks rendered that come out otherwise."""
-    blocks = before.blocks
-    if changed or gone:
-        blocks = blocks | changed
+    base, over = before.base, before.over | changed
+    if gone or len(over) > OVER_MOST:
+        base, over = base | over, {}
         for id in gone:
-            del blocks[id]
+            del base[id]
     step = Step(before.mark, changed, gone)
-    return View(v, blocks, content.order, {}, content.until, content.kept, object(), step)
+    return View(v, base, content.order, {}, content.until, content.kept, object(), step, over)
 
 
 def difference(before: View | None, after: View) -> bytes:
@@ -84,13 +95,13 @@ def difference(before: View | None, after: View) -> bytes:
     """
     if before is None:
         return _encode({"v": after.v, "set": after.blocks, "order": after.order, "gone": []})
-    had, step = before.blocks, after.step
+    step = after.step
     if step is not None and step.since is before.mark:
         changed, gone = step.changed, step.gone
     else:
-        now = after.blocks.items()
-        changed = {id: block for id, block in now if (old := had.get(id)) is not block and old != block}
-        gone = [id for id in had if id not in after.blocks] if had.keys() != after.blocks.keys() else []
+        had, now = before.blocks, after.blocks
+        changed = {id: block for id, block in now.items() if (old := had.get(id)) is not block and old != block}
+        gone = [id for id in had if id not in now] if had.keys() != now.keys() else []
     stood = before.order
     order = {} if after.order is stood else {name: ids for name, ids in after.order.items() if stood.get(name) != ids}
     return _encode({"v": after.v, "set": changed, "order": order, "gone": gone})

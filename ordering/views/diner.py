@@ -389,11 +389,13 @@ def content(
     fresh: dict[str, Block] = {}
     rows = _rows(sitting, house, was, fresh)
     in_cart: list[_Row] = []
+    cart_order: list[str] = []
     cart_lines: list[Line] = []
     placed_lines: list[Line] = []
     for row in rows.values():
         if row.line.state is _CART:
             in_cart.append(row)
+            cart_order.append(row.block.id)
             cart_lines.append(row.line)
         else:
             placed_lines.append(row.line)
@@ -407,29 +409,23 @@ def content(
     near_of = (near, menu, house.guests)
     presence = was.presence if was and was.presence.stands(near_of, now) else _presence(sitting, house, near_of, now)
     single = _single(sitting, house, in_cart, sums.totals)
-    singles = (*single, sums.totals, presence.block, house.level, sent.bill)
-    order = {
-        "guests": house.order,
-        "cart": [row.block.id for row in in_cart],
-        "rounds": sent.order,
-        "claims": sent.claims_order,
-    }
-    if was is None:
-        fresh.update((block.id, block) for block in (*singles, *sent.rounds, *sent.claims))
-        return Content(
-            fresh,
-            order,
-            sent.told_at,
-            _Kept(house_of, house, rows, sent, sums, parts, dishes, single, presence, order),
-        )
-    were = (*was.single, was.sums.totals, was.presence.block, was.house.level, was.sent.bill)
-    for block, old in zip(singles, were, strict=True):
-        if block is not old and block != old:
-            fresh[block.id] = block
-    if was.order == order:
+    if was and house is was.house and sent is was.sent and cart_order == was.order["cart"]:
         order = was.order
+    else:
+        order = {"guests": house.order, "cart": cart_order, "rounds": sent.order, "claims": sent.claims_order}
     kept = _Kept(house_of, house, rows, sent, sums, parts, dishes, single, presence, order)
-    return Content(fresh, order, sent.told_at, kept, _gone(was, kept, fresh))
+    if was is None:
+        every = (*single, sums.totals, presence.block, house.level, sent.bill, *sent.rounds, *sent.claims)
+        fresh.update((block.id, block) for block in every)
+        return Content(fresh, order, sent.told_at, kept)
+    for block, old in zip(single, was.single, strict=True):
+        if block != old:
+            fresh[block.id] = block
+    if sums is not was.sums and sums.totals != was.sums.totals:
+        fresh["totals"] = sums.totals
+    if presence is not was.presence and presence.block != was.presence.block:
+        fresh["presence"] = presence.block
+    return Content(fresh, order, sent.told_at, kept, _gone(was, kept, fresh) if order is not was.order else [])
 
 
 def _single(sitting: Sitting, house: _House, in_cart: Sequence[_Row], totals: Block) -> tuple[Block, ...]:
@@ -451,20 +447,15 @@ def _single(sitting: Sitting, house: _House, in_cart: Sequence[_Row], totals: Bl
 
 
 def _gone(was: _Kept, kept: _Kept, fresh: dict[str, Block]) -> list[str]:
-    """The blocks that are no more; and, `fresh`, those of the rounds and the claims that are otherwise."""
-    gone: list[str] = []
-    if kept.rows.keys() != was.rows.keys():
-        gone += [f"line-{id}" for id in was.rows if id not in kept.rows]
-    if kept.parts is not was.parts:
-        gone += [f"guest-{id}" for id in was.parts if id not in kept.parts]
-    if kept.house.menu is not was.house.menu:
+    """The blocks that are no more; and, `fresh`, those of the house and of what was sent that are otherwise."""
+    gone = [f"line-{id}" for id in was.rows if id not in kept.rows]
+    gone += [f"guest-{id}" for id in was.parts if id not in kept.parts]
+    if kept.house is not was.house:
         gone += [f"item-{id}" for id in was.house.bare if id not in kept.house.bare]
-    if kept.sent is not was.sent:
-        had = {block.id: block for block in (*was.sent.rounds, *was.sent.claims)}
-        now = {block.id: block for block in (*kept.sent.rounds, *kept.sent.claims)}
-        fresh.update((id, block) for id, block in now.items() if had.get(id) != block)
-        gone += [id for id in had if id not in now]
-    return gone
+    had = {block.id: block for block in (was.house.level, was.sent.bill, *was.sent.rounds, *was.sent.claims)}
+    now = {block.id: block for block in (kept.house.level, kept.sent.bill, *kept.sent.rounds, *kept.sent.claims)}
+    fresh.update((id, block) for id, block in now.items() if had.get(id) != block)
+    return gone + [id for id in had if id not in now]
 
 
 def _house(of: tuple[Any, ...], text: Text, people: bool, kept: "_Kept | None") -> _House:
@@ -846,7 +837,9 @@ def _dishes(house: _House, in_cart: Sequence[_Row], was: _Kept | None, fresh: di
             if before is None or before.block != known.block:
                 fresh[bare.id] = known.block
         dishes[item] = known
-    fresh.update((house.bare[item].id, house.bare[item]) for item in were if item not in dishes and item in house.bare)
+    if were.keys() != dishes.keys():
+        left = [house.bare[item] for item in were if item not in dishes and item in house.bare]
+        fresh.update((block.id, block) for block in left)
     if was is None or was.house.bare is not house.bare:
         had = was.house.bare if was else {}
         for item, block in house.bare.items():

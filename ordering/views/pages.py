@@ -80,9 +80,9 @@ class Pages:
         `before` is not rendered again."""
         macros = self.macros(f"{audience}/blocks.html")
         if before is not None and content.gone is not None:
-            had = before.blocks
+            over, base = before.over, before.base
             rendered = ((id, self._html(macros, block)) for id, block in content.blocks.items())
-            changed = {id: html for id, html in rendered if html != had.get(id)}
+            changed = {id: html for id, html in rendered if html != (over[id] if id in over else base.get(id))}
             return following(before, v, content, changed, content.gone)
         made = before.made if before else {}
         known = before.blocks if before else {}
@@ -141,7 +141,8 @@ class Fixed(NamedTuple):
 
     def menu(self, view: View) -> Markup:
         """The menu with the blocks of this view."""
-        blocks = [view.blocks[f"item-{item}"] for item in self.items]
+        every = view.blocks
+        blocks = [every[f"item-{item}"] for item in self.items]
         between = chain.from_iterable(zip(self.pieces, blocks, strict=False))
         return Markup("".join([*between, self.pieces[-1]]))  # noqa: S704 - our own macros made it, escaping
 

@@ -91,6 +91,7 @@ def parts(around: Sequence[str], view: View, menu: str, **facts: str) -> Parts:
     pieces: list[Shared] = []
     own: list[str] = []
     run: list[str] = []
+    blocks = view.blocks
 
     def cut(mark: str = "") -> None:
         pieces.append(shared("".join(run).encode()))
@@ -106,9 +107,9 @@ def parts(around: Sequence[str], view: View, menu: str, **facts: str) -> Parts:
             run.append(menu)
             cut()
         elif mark in view.order:
-            run += [view.blocks[id] for id in view.order[mark]]
+            run += [blocks[id] for id in view.order[mark]]
         elif mark:
-            run.append(facts[mark] if mark in facts else view.blocks[mark])
+            run.append(facts[mark] if mark in facts else blocks[mark])
     cut()
     return Parts(pieces, own)
 
