@@ -8,7 +8,7 @@ costs one push, and delays nobody. Nothing here waits for a phone.
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Iterable, Mapping
 from typing import Any, Protocol
 
 import msgspec
@@ -276,9 +276,7 @@ class Stage:
             if not self.board:
                 self.view = before
             return
-        shared: dict[int, bytes] = {}
-        for seat in tuple(self.seats):  # who hears of it may leave, and take others along
-            self._push(seat, shared)
+        self._push(tuple(self.seats))  # who hears of it may leave, and take others along
 
     def beat(self) -> None:
         """A sign of life to every phone; to one that is full as soon as it is not, since it may be what tells that the
@@ -315,7 +313,7 @@ class Stage:
     def catch_up(self, seat: Seat) -> None:
         """What a phone has missed while it did not read."""
         if seat in self.seats:
-            self._push(seat, {})
+            self._push([seat])
             if seat.owed_beat and not seat.phone.full:
                 seat.owed_beat = False
                 self._say(seat, self._sign())
@@ -332,7 +330,7 @@ class Stage:
         if seat in self._coming:
             self._coming.discard(seat)
             self.seats.add(seat)
-            self._push(seat, {})
+            self._push([seat])
 
     async def _watch_more(self) -> None:
         try:
@@ -377,18 +375,25 @@ class Stage:
         v = self._shelf.s if self.board else known[self._sitting].v if self._sitting in known else 0
         return build(self.audience, values, v, now(), self.view or self._lately)
 
-    def _push(self, seat: Seat, shared: dict[int, bytes]) -> None:
-        """Sends the difference to a phone that is not full; `shared` holds those made already, by what went before."""
-        had, view, phone = seat.sent, self.view, seat.phone
-        if had is view or phone.full or seat.gone or view is None:
+    def _push(self, seats: Iterable[Seat]) -> None:
+        """Sends the difference to the phones that are not full; those that had the same before get the same bytes."""
+        view = self.view
+        if view is None:
             return
-        message = shared.get(id(had))
-        if message is None:
-            message = shared[id(had)] = difference(had, view)
-        seat.sent = view
-        phone.send(message)
-        if phone.full:
-            seat.full_since = asyncio.get_running_loop().time()
+        made: dict[int, bytes] = {}  # by what went before
+        before: View | None = view
+        message = b""
+        for seat in seats:
+            had, phone = seat.sent, seat.phone
+            if had is view or phone.full or seat.gone:
+                continue
+            if had is not before:
+                before, message = had, made.get(id(had)) or difference(had, view)
+                made[id(had)] = message
+            seat.sent = view
+            phone.send(message)
+            if phone.full:
+                seat.full_since = asyncio.get_running_loop().time()
 
     def _say(self, seat: Seat, message: bytes) -> None:
         seat.phone.send(message)

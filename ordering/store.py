@@ -86,6 +86,9 @@ class Conflict(Struct, frozen=True):
     documents: dict[str, Document]
 
 
+_NOT_UNDERSTOOD = (ValueError, TypeError, LookupError, AttributeError, MsgspecError, RecursionError)
+
+
 class _Understanding:
     """Around what is made of an answer. One of another form is an answer to something else, or no store's: nothing
     that comes on these connections can be believed."""
@@ -97,7 +100,7 @@ class _Understanding:
         pass
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, ValueError | TypeError | LookupError | AttributeError | MsgspecError | RecursionError):
+        if isinstance(error, _NOT_UNDERSTOOD):
             self._store.hang_up()
             raise StoreAway(f"the store's answer can't be understood: {error}") from error
 

@@ -27,10 +27,10 @@ class WebSocket(asyncio.Protocol):
     """One peer. `full` says that it has not read what was sent; `heard_at` when it last said anything (loop's time)."""
 
     __slots__ = (
-        "_close_sent",
         "_held",
         "_kept",
         "_loop",
+        "_no_more",
         "_opcode",
         "_over",
         "_pieces",
@@ -52,7 +52,7 @@ class WebSocket(asyncio.Protocol):
         self._opcode = 0
         self._pong: bytes | None = None  # owed: the newest is enough, section 5.5.3
         self._probed_at = 0.0
-        self._close_sent = False
+        self._no_more = False  # is to be sent: a close frame has been, or the connection has ended
         self._over = False  # nothing is to be read any more
         self._until: asyncio.TimerHandle | None = None
         self.full = False
@@ -77,7 +77,8 @@ class WebSocket(asyncio.Protocol):
 
     def send(self, text: bytes) -> None:
         """Sends a text message (UTF-8); does nothing once the socket is closing."""
-        if self._close_sent or self.ended or self._transport is None:
+        transport = self._transport
+        if self._no_more or transport is None:
             return
         global _framed
         if _framed[0] is not text:
@@ -85,7 +86,7 @@ class WebSocket(asyncio.Protocol):
         frame = _framed[1]
         if self._held:
             frame, self._held = frame + self._held, b""
-        self._transport.write(frame)
+        transport.write(frame)
 
     def send_along(self, text: bytes) -> None:
         """Sends a text message behind the next one, in one piece with it; or in the loop's next round, if none comes
@@ -96,14 +97,14 @@ class WebSocket(asyncio.Protocol):
 
     def _send_held(self) -> None:
         held, self._held = self._held, b""
-        if held and not self._close_sent and not self.ended:
+        if held and not self._no_more:
             self._write(held)
 
     def close(self, code: int, reason: str = "") -> None:
         """Begins to close: the peer answers, or is cut off after `CLOSE_LONGEST`."""
-        if self._transport is None or self._close_sent or self.ended:
+        if self._transport is None or self._no_more:
             return
-        self._close_sent = True
+        self._no_more = True
         self._write(_frame(_CLOSE, struct.pack("!H", code) + reason.encode()))
         self._until = self._loop.call_later(CLOSE_LONGEST, self.cut)
 
@@ -116,7 +117,7 @@ class WebSocket(asyncio.Protocol):
     def probe(self, now: float, silence: float) -> None:
         """Asks whoever has said nothing for `silence` seconds for a sign of life, and cuts off who was asked so long
         ago and still says nothing."""
-        if now - self.heard_at < silence or self._close_sent:
+        if now - self.heard_at < silence or self._no_more:
             return
         if self._probed_at <= self.heard_at:
             self._probed_at = now
@@ -158,7 +159,7 @@ class WebSocket(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Part of asyncio.Protocol."""
-        self.ended = self._over = True
+        self.ended = self._over = self._no_more = True
         if self._until is not None:
             self._until.cancel()
         self.on_close()
@@ -233,7 +234,7 @@ class WebSocket(asyncio.Protocol):
             self._opcode, self._pieces = opcode, bytearray(payload)
 
     def _whole(self, opcode: int, payload: bytes) -> None:
-        if self._close_sent:
+        if self._no_more:
             return
         if opcode == _BINARY:
             self.on_message(payload)
@@ -263,15 +264,15 @@ class WebSocket(asyncio.Protocol):
         if not _is_text(payload[2:]):
             self._fail(NO_TEXT)
             return
-        if not self._close_sent:
-            self._close_sent = True
+        if not self._no_more:
+            self._no_more = True
             self._write(_frame(_CLOSE, payload[:2]))
         self._end()
 
     def _fail(self, code: int, reason: str = "") -> int:
         """Section 7.1.7: says why and ends."""
-        if not self._close_sent:
-            self._close_sent = True
+        if not self._no_more:
+            self._no_more = True
             self._write(_frame(_CLOSE, struct.pack("!H", code) + reason.encode()))
         self._end()
         return 0
@@ -285,7 +286,7 @@ class WebSocket(asyncio.Protocol):
             self._until = self._loop.call_later(CLOSE_LONGEST, self.cut)
 
     def _send_pong(self) -> None:
-        if not self._close_sent and self._pong is not None:
+        if not self._no_more and self._pong is not None:
             self._write(_frame(_PONG, self._pong))
         self._pong = None
 

@@ -96,8 +96,7 @@ def older_version() -> None:
         count += 1
         if count % 20 == 0 and before is not None and before is not self.view:
             self.view = before
-            for seat in self.seats:
-                self._push(seat, {})
+            self._push(tuple(self.seats))
 
     Stage.refresh = forgetful  # type: ignore[method-assign]
 
