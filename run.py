@@ -8,6 +8,7 @@ import gc
 import io
 import logging
 import os
+import select
 import signal
 import socket
 import sys
@@ -29,7 +30,7 @@ from ordering.store import Store, StoreAway, StoreUnfit
 from ordering.views.text import CatalogueError, learn
 
 BACKLOG = 8192  # handshakes that may wait: Tornado's 128 gives 900 a second, this over 3,000
-LOOK_AFTER = 0.1  # seconds between looks at what has been started
+LOOK_AFTER = 0.5  # seconds between looks at what has been started, where no signal tells sooner that it has ended
 CRASHING = 1.0  # seconds: a process that lived shorter is started again only after that long
 COLLECTED_AFTER = 20_000  # objects more than were freed since the collector's last look: a few MB
 STOP_LONGEST = 10.0  # seconds for the processes to send their phones away
@@ -64,13 +65,13 @@ def run(options: Options) -> None:
     embedded = None if options.store else Embedded(options.data)
     if embedded:
         embedded.start()
-    stop = Stop()
+    signals = Signals()
     try:
         store = store_of(options, embedded.url if embedded else options.store)
         keys, founded, promise = asyncio.run(prepare(store, options))
         log.info("store: %s", promise)
         print_links(options, here, founded)
-        look_after(options, store, keys, ports, embedded, stop)
+        look_after(options, store, keys, ports, embedded, signals)
     finally:
         if embedded:
             embedded.stop()
@@ -118,16 +119,33 @@ async def prepare(store: Store, options: Options) -> tuple[SigningKeys, Founded,
         await store.close()
 
 
-class Stop:
-    """Whether SIGTERM or SIGINT has come."""
+class Signals:
+    """Whether SIGTERM or SIGINT has come (`asked`), and a sleep that ends when one comes or a child has ended."""
 
     def __init__(self) -> None:
         self.asked = False
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._ask)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD):
+            signal.signal(number, self._came)
+        self._heard, self._told = os.pipe()
+        for each in (self._heard, self._told):
+            os.set_blocking(each, False)
+        signal.set_wakeup_fd(self._told, warn_on_full_buffer=False)
 
-    def _ask(self, _number: int, _frame: FrameType | None) -> None:
-        self.asked = True
+    def _came(self, number: int, _frame: FrameType | None) -> None:
+        self.asked = self.asked or number != signal.SIGCHLD
+
+    def sleep(self, seconds: float) -> None:
+        """Sleeps so long at most."""
+        select.select([self._heard], [], [], seconds)
+        with contextlib.suppress(BlockingIOError):
+            os.read(self._heard, 1024)
+
+    def leave_to_parent(self) -> None:
+        """In a forked child, which has a loop of its own that hears signals."""
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        os.close(self._heard)
+        os.close(self._told)
 
 
 def look_after(
@@ -136,7 +154,7 @@ def look_after(
     keys: SigningKeys,
     ports: list[list[socket.socket]],
     embedded: Embedded | None,
-    stop: Stop,
+    signals: Signals,
 ) -> None:
     """Keeps a process running for each port, and the bundled store, until told to stop."""
     alive, keep_open = os.pipe()
@@ -146,6 +164,7 @@ def look_after(
         pid = os.fork()
         if pid == 0:
             os.close(keep_open)
+            signals.leave_to_parent()
             if embedded:
                 embedded.leave_to_parent()
             for other, sockets in enumerate(ports):
@@ -158,8 +177,8 @@ def look_after(
     for place in range(len(ports)):
         start(place)
     while True:
-        time.sleep(LOOK_AFTER)
-        if stop.asked:
+        signals.sleep(LOOK_AFTER)
+        if signals.asked:
             break
         if embedded and embedded.ended():
             log.error("the bundled store has ended; starting it again")
@@ -170,7 +189,7 @@ def look_after(
             log.error("the process of port %s has ended; starting it again", options.port + place)
             if time.monotonic() - since < CRASHING:
                 time.sleep(CRASHING)
-            if not stop.asked:
+            if not signals.asked:
                 start(place)
     end(children)
 

@@ -34,7 +34,7 @@ PAGES = 12_000  # of one process
 UNDER_WAY = 400  # commands that one process has taken and not answered
 TURN_LONGEST = 2.0  # seconds that a command may wait for its turn; who sent it has given up by then, or tries again
 LAG = 1.0  # seconds that the loop may be late before new pages are turned away
-LOOK = 0.25  # seconds between looks at the loop
+LOOK = 0.5  # seconds between looks at the loop
 RETRY_AFTER = 2  # seconds, as HTTP's header says it
 
 
