@@ -180,7 +180,9 @@ class Live:
             return
         if not self._dirty:
             asyncio.get_running_loop().call_soon(self._flush)
-        self._dirty |= self._looking.get(name, set())
+        for stage in self._looking.get(name, ()):
+            stage.unread.add(name)
+            self._dirty.add(stage)
 
     def _flush(self) -> None:
         dirty, self._dirty = self._dirty, set()
@@ -225,6 +227,8 @@ class Stage:
         self._shelf = shelf
         self._looking = looking
         self._watched: set[str] = set()
+        self._values: dict[str, Any] = {}  # of the documents that are watched, by name
+        self.unread: set[str] = set()  # which of them have changed since
         self._pending: set[asyncio.Task[None]] = set()
         self._watching_more = False
         self._needs: set[str] | None = None
@@ -350,6 +354,7 @@ class Stage:
         await self._shelf.watch(wanted, number=self.board)
         self._shelf.unwatch(wanted & self._watched)  # once for each stage is enough
         self._watched |= wanted
+        self.unread |= wanted
         for name in wanted:
             self._looking.setdefault(name, set()).add(self)
 
@@ -357,6 +362,8 @@ class Stage:
         self._shelf.unwatch(names)
         self._watched = self._watched - names
         for name in names:
+            self._values.pop(name, None)
+            self.unread.discard(name)
             self._looking[name].discard(self)
             if not self._looking[name]:
                 del self._looking[name]
@@ -371,9 +378,12 @@ class Stage:
 
     def _built(self) -> View:
         known = self._shelf.known()
-        values = {name: known[name].value for name in self._watched if name in known}
+        for name in self.unread:
+            if name in known:
+                self._values[name] = known[name].value
+        self.unread.clear()
         v = self._shelf.s if self.board else known[self._sitting].v if self._sitting in known else 0
-        return build(self.audience, values, v, now(), self.view or self._lately)
+        return build(self.audience, self._values, v, now(), self.view or self._lately)
 
     def _push(self, seats: Iterable[Seat]) -> None:
         """Sends the difference to the phones that are not full; those that had the same before get the same bytes."""

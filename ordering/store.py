@@ -10,7 +10,7 @@ import logging
 import os
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -121,6 +121,10 @@ class Keys:
         """Key and channel of a document."""
         return self._documents + name
 
+    def documents(self, names: Iterable[str]) -> list[str]:
+        """Those of several, in their order."""
+        return [self._documents + name for name in names]
+
     def name(self, key: str) -> str:
         """The document's name again."""
         return key.removeprefix(self._documents)
@@ -177,7 +181,7 @@ class Store:
             StoreAway
         """
         known = {name: known[name] for name in names if name in known} if known else {}
-        keys = [self.keys.op(*op or ("", "")), self.keys.sequence, *map(self.keys.document, names)]
+        keys = [self.keys.op(*op or ("", "")), self.keys.sequence, *self.keys.documents(names)]
         have = [known[name].r if name in known else ABSENT for name in names]
         answer = await self._run("load", keys, have)
         with self._understanding:
@@ -213,7 +217,7 @@ class Store:
             document = seen[name]
             arguments.append(f"{document.v} {document.r}")
         arguments += map(_encode, changes.values())
-        keys = [self.keys.op(who, op), self.keys.sequence, self.keys.log, *map(self.keys.document, names)]
+        keys = [self.keys.op(who, op), self.keys.sequence, self.keys.log, *self.keys.documents(names)]
         self._under_way[new] = changes
         try:
             told = await self._run("commit", keys, arguments)
