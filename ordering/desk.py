@@ -32,6 +32,7 @@ from ordering.sitting import Moment, Sitting
 from ordering.slips import records_of
 from ordering.staff import Account
 from ordering.store import Committed, Conflict, Document, Loaded, Record, Store, StoreAway, same_meaning
+from ordering.turns import Turns
 from ordering.verdicts import Case, Choices, Decision
 
 ELSEWHERE = ("no_such_line", "no_such_ticket", "no_such_payment")  # what the party before may have
@@ -56,9 +57,7 @@ class Desk:
         self._shelf = shelf
         self._limits = limits
         self._files: dict[str, bytes] = {}
-        self._turns: dict[
-            str, list[asyncio.Future[None]]
-        ] = {}  # who waits, by the document where somebody has the turn
+        self._turns = Turns()
 
     async def look(self, *names: str) -> dict[str, Document]:
         """These documents as they are in the store now; raises `Refused` `store_away`."""
@@ -314,38 +313,14 @@ class Desk:
         until = asyncio.get_running_loop().time() + self.store.timeout
         try:
             with self._limits.under_way:
-                if names[0] in self._turns:
-                    await self._turn(names[0], until)
-                else:
-                    self._turns[names[0]] = []
+                if not self._turns.at_once(names[0]):
+                    await self._turns.wait(names[0], until)
                 try:
                     return await self._decide(who, command, names, rule, sitting_id, until)
                 finally:
-                    self._next(names[0])
+                    self._turns.over(names[0])
         except (StoreAway, TimeoutError) as error:
             raise Refused("store_away") from error
-
-    async def _turn(self, name: str, until: float) -> None:
-        """Waits until the turn is ours; raises TimeoutError."""
-        mine = asyncio.get_running_loop().create_future()
-        self._turns[name].append(mine)
-        try:
-            async with asyncio.timeout_at(until):
-                await mine
-        except BaseException:
-            if mine.done() and not mine.cancelled():  # it has just become ours
-                self._next(name)
-            raise
-
-    def _next(self, name: str) -> None:
-        """A turn is over: whoever has waited longest has the next."""
-        waiting = self._turns[name]
-        while waiting:
-            first = waiting.pop(0)
-            if not first.done():
-                first.set_result(None)
-                return
-        del self._turns[name]
 
     async def _decide(
         self, who: "_Person", command: Command, names: list[str], rule: Rule, sitting_id: str, until: float

@@ -18,7 +18,7 @@ FLOORS = [
     "views.text views.blocks views.card views.printers views.kitchen views.expo views.diner views.floor views.party "
     "views.receipt views.record views.compiled views.pages views.audience views.pieces views.table_page escpos",
     # 3: commands and connections
-    "metrics limits printers verdicts desk codes printing duty live founding services",
+    "metrics limits printers verdicts turns desk codes printing duty live founding services",
     # 4: doors
     "handlers.base handlers.assets handlers.door handlers.socket handlers.diner handlers.login handlers.staff "
     "handlers.manage handlers.ops",

@@ -4,8 +4,8 @@
 
 - tables: microseconds of the server for each update that a phone got, 1,000 a second of them, in shops of 10 to 1,000
   tables of four who all order. What their sockets cost when nobody orders (pings, signs of life) is told apart
-- processes: the same with 50 tables of eight on 1, 2 and 4 processes; a table's guests meet on one (as nginx's hash of
-  the code arranges it), or are spread over all
+- processes: the same with tables of eight on 1, 2 and 4 processes, with as much to do for each process, or the same for
+  all together; a table's guests meet on one (as nginx's hash of the code arranges it), or are spread over all
 - latency: from the tap to each other phone of the table, at 500 updates a second; the store keeps nothing, or syncs
   each commit to disk before it answers: the difference is the sync
 - syncs: how many commits share one sync to disk, with 32 and with 128 tables that each order as soon as they may
@@ -24,6 +24,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -43,6 +44,7 @@ FOUR, EIGHT = 4, 8  # guests at a table
 HALL = 50  # tables where it is not the number of tables that is looked at
 SETTLED = 15.0  # seconds in which all pages show the last order
 WARM = 1.0  # seconds before a window
+QUIET = 5.0  # seconds in which nobody orders
 BEATS = 15.0  # seconds: a window in which each page gets one sign of life, however many pages there are
 FLAT = 0.10  # what an update may cost more in a larger house
 MEDIAN, LAST = 1.0, 5.0  # ms from the tap to the other phone: half of them, and 99 %, without the sync
@@ -255,37 +257,54 @@ async def tables(given: argparse.Namespace) -> list[str]:
     return [*missed, f"an update costs {steep:+.0%} in a larger shop: over {FLAT:.0%}"] if steep > FLAT else missed
 
 
+class Way(NamedTuple):
+    """How guests are served: by how many processes, a table's guests `together` on one or spread over all, so many
+    tables, and so many updates a second of all of them."""
+
+    processes: int
+    together: bool
+    tables: int
+    offered: float
+
+    def place(self, server: Server, table: int, diner: int) -> int:
+        """On which port a guest is."""
+        return server.ports[(table + (0 if self.together else diner)) % self.processes]
+
+
 async def processes(given: argparse.Namespace) -> list[str]:
-    """One, two and four processes, a table's guests together and spread."""
-    ways: list[tuple[int, str]] = [(1, "met"), (2, "met"), (2, "spread"), (4, "met"), (4, "spread")]
-    seen: dict[tuple[int, str], list[Window]] = {way: [] for way in ways}
+    """One, two and four processes: with as much to do for each as one alone has, and with the same for all."""
+    grown = [Way(number, True, number * HALL // 4, number * given.offered / 4) for number in (1, 2, 4)]
+    shared = [Way(number, how, HALL, given.offered) for number in (1, 2, 4) for how in (True, False)]
+    ways = [*grown, *(way for way in shared if way.processes > 1 or way.together)]
+    seen: dict[Way, list[tuple[float, Window]]] = {way: [] for way in ways}
     with ExitStack() as stack:
-        open_ones = {}
-        for number in (1, 2, 4):
-            server, store = stack.enter_context(serving(2 * HALL, number))
-            open_ones[number] = server, store
+        open_ones = {number: stack.enter_context(serving(2 * HALL, number)) for number in (1, 2, 4)}
         for turn in range(given.rounds):
             for way in ways if turn % 2 == 0 else ways[::-1]:
-                number, how = way
-                server, store = open_ones[number]
-
-                def place(table: int, diner: int, how: str = how, server: Server = server) -> int:
-                    return server.ports[(table + (diner if how == "spread" else 0)) % server.processes]
-
-                hall = await Hall().seat(server, HALL, EIGHT, place)
-                seen[way].append(await window(hall, server, store, given.offered, given.seconds))
+                server, store = open_ones[way.processes]
+                hall = await Hall().seat(server, way.tables, EIGHT, partial(way.place, server))
+                before = processor(server.children())
+                await asyncio.sleep(QUIET)
+                quiet = (processor(server.children()) - before) / QUIET
+                seen[way].append((quiet, await window(hall, server, store, way.offered, given.seconds)))
                 hall.leave()
                 await asyncio.sleep(0.5)
-    print(f"\n{HALL} tables of {EIGHT}, {given.offered:,.0f} updates a second")
-    cost = {way: statistics.median(each.each for each in windows) for way, windows in seen.items()}
-    for (number, how), windows in seen.items():
+    cost: dict[Way, float] = {}
+    print(f"\nTables of {EIGHT}; µs for an update without what time costs, which is told apart")
+    for way, found in seen.items():
+        windows = [each for _, each in found]
+        cost[way] = statistics.median(each.each - quiet / way.offered * 1e6 for quiet, each in found)
         print(
-            f"  {number} process{'es' if number > 1 else '  '}, {how:6}: {cost[number, how]:6.1f} µs for an update; "
+            f"  {way.processes} process{'es' if way.processes > 1 else '  '}, {way.tables:3} tables "
+            f"{'together' if way.together else 'spread  '}, {way.offered:5,.0f} a second: {cost[way]:6.1f} µs, and "
+            f"{statistics.median(quiet for quiet, _ in found) * 1000:4.1f} ms a second; "
             f"the store {statistics.median(each.store for each in windows):5.1f} µs{_loud(windows)}"
         )
-    note("growth: µs on 4 processes by 1, guests together", cost[4, "met"] / cost[1, "met"])
-    note("growth: µs on 4 processes, spread by together", cost[4, "spread"] / cost[4, "met"])
-    return []
+    note("growth: µs on 4 processes by 1, as much for each", cost[grown[2]] / cost[grown[0]])
+    note("growth: µs on 4 processes by 1, the same for all", cost[shared[4]] / cost[shared[0]])
+    note("growth: µs on 4 processes, spread by together", cost[shared[5]] / cost[shared[4]])
+    steep = max(cost[way] for way in grown) / cost[grown[0]] - 1
+    return [f"an update costs {steep:+.0%} on more processes: over {FLAT:.0%}"] if steep > FLAT else []
 
 
 async def latency(given: argparse.Namespace) -> list[str]:
