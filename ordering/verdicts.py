@@ -25,6 +25,8 @@ from ordering.slips import Slips, bill_wanted, records_of, reprint
 from ordering.staff import Staff
 from ordering.state import State
 
+_NO_STOCK, _NO_PACE, _NO_LOAD = stocks.Stock(), Pace(), Load()  # for documents that do not exist yet
+
 
 class Case(Struct, frozen=True):
     """What a rule decides on: values by name (None: does not exist yet), and the moment."""
@@ -131,8 +133,8 @@ def sitting_of(values: Mapping[str, Any], sitting_id: str) -> Sitting:
 def diner(command: commands.Diner, case: Case, name: str) -> Decision:
     """Which rule decides a guest's command."""
     mine, moment = case.sitting, case.moment
-    menu, stock, pace = case.values[MENU], case.values[STOCK] or stocks.Stock(), case.values.get(PACE) or Pace()
-    load = case.values[LOAD] or Load()
+    menu, stock, pace = case.values[MENU], case.values[STOCK] or _NO_STOCK, case.values.get(PACE) or _NO_PACE
+    load = case.values[LOAD] or _NO_LOAD
     ordering = menu.shop.ordering
     if isinstance(command, commands.Enter):
         after, let_in = firewall.enter(mine, command.pin, moment)

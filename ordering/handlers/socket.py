@@ -47,6 +47,11 @@ class Socket(WebSocket):
     __slots__ = ("_waiting", "_work", "seat", "services", "t")
 
     union: ClassVar[Any]
+    _decoder: ClassVar[msgspec.json.Decoder[Any]]
+
+    def __init_subclass__(cls) -> None:
+        if "union" in cls.__dict__:
+            cls._decoder = decoder(cls.union)  # to look it up by its twenty types takes as long as to read a command
 
     def __init__(self, services: Services, t: Text) -> None:
         super().__init__()
@@ -136,7 +141,7 @@ class Socket(WebSocket):
         op = None
         try:
             try:
-                command = decoder(self.union).decode(message)
+                command = self._decoder.decode(message)
                 op = command.op
             except (msgspec.MsgspecError, UnicodeError, RecursionError):
                 sent = json_object(message)

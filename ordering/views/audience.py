@@ -32,6 +32,10 @@ _JSON_KINDS = {
 }
 
 
+# What stands for a document that does not exist yet; the same one each time, so that what rests on it is the same, too.
+_NO_STOCK, _NO_LOAD, _NOBODY_NEAR = Stock(), Load(), Near()
+
+
 class Audience(NamedTuple):
     """`subject` is a sitting's id for diners, what was chosen (`views.kitchen.Chosen`) for the kitchen, a table's id
     for a party, "" for the pass and the floor."""
@@ -78,10 +82,10 @@ def sitting_in(values: Mapping[str, Any], sitting_id: str) -> Sitting:
 
 def _content(audience: Audience, values: Mapping[str, Any], now: int, before: View | None) -> Content:
     floor: Floor = values[FLOOR]
-    menu, stock, words = values[MENU], values[STOCK] or Stock(), text(audience.lang)
-    load = values.get(LOAD) or Load()
+    menu, stock, words = values[MENU], values[STOCK] or _NO_STOCK, text(audience.lang)
+    load = values.get(LOAD) or _NO_LOAD
     if audience.kind == "diner":
-        near = values.get(near_name(audience.subject)) or Near()
+        near = values.get(near_name(audience.subject)) or _NOBODY_NEAR
         sitting, people = sitting_in(values, audience.subject), audience.form == "html"
         return diner.content(sitting, menu, stock, floor, load, near, now, words, people, before)
     printers = values.get(PRINTERS) or Printers()

@@ -689,7 +689,6 @@ def _line(line: Line, sitting: Sitting, house: _House, known: Block | None = Non
     id = f"line-{line.id}"
     if not house.people:
         return Block(id, "line", shown)
-    by_another = in_cart and line.changed_by in house.guests and line.changed_by != line.guest
     standing = LineStanding(
         line.id,
         shown.state,
