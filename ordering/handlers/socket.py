@@ -99,7 +99,7 @@ class Socket(WebSocket):
             self._answer(self._refused(refused, _op_of(message)))
             return
         if self._work is None:
-            self._work = asyncio.create_task(self._carry_out_all(message))
+            self._work = self._loop.create_task(self._carry_out_all(message))
             return
         if self._waiting is None:
             self._waiting = deque()
