@@ -5,7 +5,6 @@ document has moved on, it is decided again on the newest; and nothing is refused
 """
 
 import asyncio
-import os
 import secrets
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
 from contextlib import suppress
@@ -21,6 +20,7 @@ from ordering.clock import now
 from ordering.commands import Command, fingerprint
 from ordering.documents import FLOOR, LOAD, MENU, PACE, STAFF, STOCK, near_name, sitting_name, slips_name
 from ordering.floor import Floor, Table
+from ordering.ids import new_id
 from ordering.limits import Limits
 from ordering.load import Load
 from ordering.menu import Menu
@@ -418,7 +418,7 @@ class _NotAtHand(Exception):
 
 def _case(who: _Person, seen: Mapping[str, Document], main: str, sitting_id: str) -> Case:
     values = {name: document.value for name, document in seen.items()}
-    moment = Moment(v=seen[main].v + 1, at=now(), who=who.id, fresh=os.urandom(6).hex(), name=who.name)
+    moment = Moment(v=seen[main].v + 1, at=now(), who=who.id, fresh=new_id()[:12], name=who.name)
     return Case(values, verdicts.sitting_of(values, sitting_id), moment)
 
 

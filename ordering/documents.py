@@ -1,6 +1,10 @@
 """The shop's documents: what each is called and which value it holds."""
 
+from functools import lru_cache
+from typing import Any
+
 from msgspec import Struct
+from msgspec.json import Decoder
 
 from ordering.floor import Floor
 from ordering.load import Load
@@ -22,6 +26,7 @@ SITTING = "sitting:"
 NEAR = "near:"
 SLIPS = "slips:"
 PRINTERS = "printers"
+NAMES_AT_HAND = 4096  # of sittings, that are not put together anew
 
 KINDS: dict[str, type[Struct]] = {
     MENU: Menu,
@@ -38,16 +43,21 @@ KINDS: dict[str, type[Struct]] = {
 """Value types by the part of a document's name before the colon."""
 
 
-def kind(name: str) -> type[Struct]:
-    """The type of the value that the document of this name holds."""
-    return KINDS[name.partition(":")[0]]
+_DECODERS = {kind: Decoder(type) for kind, type in KINDS.items()}
 
 
+def decoder(name: str) -> Decoder[Any]:
+    """What reads the value that the document of this name holds; raises KeyError when there is no such document."""
+    return _DECODERS[name.partition(":")[0]]
+
+
+@lru_cache(NAMES_AT_HAND)
 def sitting_name(sitting_id: str) -> str:
-    """The name of a sitting's document."""
+    """The name of a sitting's document: the same string each time, whose hash is known."""
     return SITTING + sitting_id
 
 
+@lru_cache(NAMES_AT_HAND)
 def near_name(sitting_id: str) -> str:
     """The name of the document with the signs of life at a sitting's table."""
     return NEAR + sitting_id

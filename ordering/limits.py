@@ -27,7 +27,7 @@ PASSWORDS = Rate(20 / 300, 20)  # wrong passwords for one name, from devices tha
 SECRETS_KNOWN = 2  # passwords and PINs that are checked at a time: each takes 64 MB and a processor
 SECRETS_STRANGE = 1  # … of devices on which nobody has logged in: they never keep those who work here waiting
 SECRETS_WAITING = 10  # that wait for their turn
-KNOWN_BUDGETS = 20_000  # kept; whose was used longest ago starts afresh
+KNOWN_BUDGETS = 20_000  # of a kind that are kept; whose was used longest ago starts afresh
 PAGES_OF_A_GUEST = 8  # open at once on one phone; the oldest gives way
 PAGES_OF_A_PARTY = 200
 PAGES = 12_000  # of one process
@@ -42,16 +42,17 @@ class Budget:
     """A token bucket."""
 
     def __init__(self, rate: Rate) -> None:
-        self._rate = rate
-        self._left = rate.at_once
+        self._a_second, self._most = rate
+        self._left = self._most
         self._at = time.monotonic()
 
     def has(self) -> bool:
         """Whether one more is allowed."""
         now = time.monotonic()
-        self._left = min(self._rate.at_once, self._left + (now - self._at) * self._rate.a_second)
+        left = self._left + (now - self._at) * self._a_second
+        self._left = left if left < self._most else self._most
         self._at = now
-        return self._left >= 1
+        return left >= 1
 
     def take(self) -> None:
         """Takes one."""
@@ -59,7 +60,26 @@ class Budget:
 
     def give_back(self) -> None:
         """It was none."""
-        self._left = min(self._rate.at_once, self._left + 1)
+        self._left = min(self._most, self._left + 1)
+
+
+class Budgets:
+    """Everybody's budget of one kind."""
+
+    def __init__(self, rate: Rate) -> None:
+        self._rate = rate
+        self._budgets: OrderedDict[str, Budget] = OrderedDict()
+
+    def of(self, name: str) -> Budget:
+        """Somebody's."""
+        budget = self._budgets.get(name)
+        if budget is None:
+            budget = self._budgets[name] = Budget(self._rate)
+            if len(self._budgets) > KNOWN_BUDGETS:
+                self._budgets.popitem(last=False)
+        else:
+            self._budgets.move_to_end(name)
+        return budget
 
 
 class Queue:
@@ -104,7 +124,7 @@ class Limits:
     """What one process keeps count of."""
 
     def __init__(self) -> None:
-        self._budgets: OrderedDict[tuple[str, Rate], Budget] = OrderedDict()
+        self.guests, self.parties, self.passwords = Budgets(GUEST), Budgets(PARTY), Budgets(PASSWORDS)
         self.under_way = UnderWay()
         self._watching: asyncio.Task[None] | None = None
         self.lag = 0.0
@@ -121,21 +141,9 @@ class Limits:
             self._watching.cancel()
             await asyncio.gather(self._watching, return_exceptions=True)
 
-    def budget(self, of: str, rate: Rate) -> Budget:
-        """Somebody's budget of a kind."""
-        key = of, rate
-        budget = self._budgets.get(key)
-        if budget is None:
-            budget = self._budgets[key] = Budget(rate)
-            if len(self._budgets) > KNOWN_BUDGETS:
-                self._budgets.popitem(last=False)
-        else:
-            self._budgets.move_to_end(key)
-        return budget
-
     def command(self, guest: str, party: str) -> None:
         """Counts a guest's command; raises `Refused` `too_often`."""
-        own, shared = self.budget(guest, GUEST), self.budget(party, PARTY)
+        own, shared = self.guests.of(guest), self.parties.of(party)
         if not (own.has() and shared.has()):
             raise Refused("too_often")
         own.take()

@@ -294,7 +294,7 @@ class Stage:
             if seat.phone.full:
                 seat.owed_beat = True
             else:
-                self._say(seat, message)
+                seat.phone.send(message)
 
     def _sign(self) -> bytes:
         assert self.view
@@ -304,7 +304,14 @@ class Stage:
 
     def drop_stuck(self, at: float) -> int:
         """Drops phones that have not read their push for too long; returns how many."""
-        stuck = [seat for seat in self.seats if seat.full_since and at - seat.full_since > STUCK_LONGEST]
+        stuck = []
+        for seat in self.seats:
+            if not seat.phone.full:
+                continue
+            if not seat.full_since:
+                seat.full_since = at
+            elif at - seat.full_since > STUCK_LONGEST:
+                stuck.append(seat)
         for seat in stuck:
             seat.phone.cut()
         return len(stuck)
@@ -320,7 +327,7 @@ class Stage:
             self._push([seat])
             if seat.owed_beat and not seat.phone.full:
                 seat.owed_beat = False
-                self._say(seat, self._sign())
+                seat.phone.send(self._sign())
 
     async def _show(self, seat: Seat) -> None:
         """Watches what the audience needs, then shows the new phone the whole of it."""
@@ -369,7 +376,9 @@ class Stage:
                 del self._looking[name]
 
     def _wanted(self) -> set[str]:
-        """The names of the documents to look at: others when the floor is another."""
+        """The names of the documents to look at: a board's are others when the floor is another."""
+        if self._needs is not None and not self.board:
+            return self._needs
         document = self._shelf.newest(FLOOR)
         floor = document.value if document else None
         if self._needs is None or floor is not self._needs_of:
@@ -402,13 +411,6 @@ class Stage:
                 made[id(had)] = message
             seat.sent = view
             phone.send(message)
-            if phone.full:
-                seat.full_since = asyncio.get_running_loop().time()
-
-    def _say(self, seat: Seat, message: bytes) -> None:
-        seat.phone.send(message)
-        if seat.phone.full:
-            seat.full_since = asyncio.get_running_loop().time()
 
     def _later(self, work: Any) -> None:
         task: asyncio.Task[None] = asyncio.create_task(work)

@@ -48,20 +48,22 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Part of asyncio.Protocol: every complete answer in `data` is dealt with before it returns."""
-        now = self._loop.time()
-        try:
-            self._reader.feed(data)
-            while (answer := self._next()) is not NOTHING_YET:
+        reader = self._reader
+        reader.feed(data)
+        while True:
+            try:
+                answer = reader.gets()
+            except Exception as error:  # hiredis fails on what is no RESP in more ways than its own
+                self._fail(ConnectionError(f"the store does not speak its language: {error}"))
+                return
+            if answer is NOTHING_YET:
+                return
+            try:
                 self._deal_with(answer)
-                self.heard_at = now
-        except ConnectionError as error:
-            self._fail(error)
-
-    def _next(self) -> Any:
-        try:
-            return self._reader.gets()
-        except Exception as error:  # hiredis fails on what is no RESP in more ways than its own
-            raise ConnectionError(f"the store does not speak its language: {error}") from error
+            except ConnectionError as error:
+                self._fail(error)
+                return
+            self.heard_at = self._loop.time()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Part of asyncio.Protocol."""
@@ -110,13 +112,8 @@ class Line(Connection):
     def __init__(self, patience: float) -> None:
         super().__init__()
         self._patience = patience
-        self._waiting: deque[tuple[asyncio.Future[Any], float]] = deque()  # since when (loop's time)
+        self.waiting: deque[tuple[asyncio.Future[Any], float]] = deque()  # answers to come, since when (loop's time)
         self._watch: asyncio.TimerHandle | None = None
-
-    @property
-    def waiting(self) -> int:
-        """How many commands have no answer yet."""
-        return len(self._waiting)
 
     def ask(self, *words: Word) -> "asyncio.Future[Any]":
         """A command's answer, to come; an error that the store answers with is a value (`ReplyError`).
@@ -128,7 +125,7 @@ class Line(Connection):
             answer.set_exception(ConnectionError("the connection is lost"))
             return answer
         self.send(*words)
-        self._waiting.append((answer, self._loop.time()))
+        self.waiting.append((answer, self._loop.time()))
         if self._watch is None:
             self._watch = self._loop.call_later(self._patience, self._look)
         return answer
@@ -136,18 +133,18 @@ class Line(Connection):
     def _look(self) -> None:
         """Looks at who has waited longest, and again when that one will have waited too long."""
         self._watch = None
-        if not self._waiting:
+        if not self.waiting:
             return
-        due = self._waiting[0][1] + self._patience
+        due = self.waiting[0][1] + self._patience
         if due <= self._loop.time():
             self.close(f"no answer within {self._patience:g} s")
         else:
             self._watch = self._loop.call_at(due, self._look)
 
     def _deal_with(self, answer: Any) -> None:
-        if not self._waiting:  # which of the answers belong to whom can't be told any more
+        if not self.waiting:  # which of the answers belong to whom can't be told any more
             raise ConnectionError("the store has answered what nobody asked")
-        waiting, _ = self._waiting.popleft()
+        waiting, _ = self.waiting.popleft()
         if not waiting.done():  # else whoever asked has given up
             waiting.set_result(answer)
 
@@ -156,8 +153,8 @@ class Line(Connection):
         if self._watch is not None:
             self._watch.cancel()
             self._watch = None
-        while self._waiting:
-            waiting, _ = self._waiting.popleft()
+        while self.waiting:
+            waiting, _ = self.waiting.popleft()
             if not waiting.done():
                 waiting.set_exception(ConnectionError(str(why)))
 

@@ -151,20 +151,20 @@ class Shelf:
         except StoreAway as error:
             log.error("a message on %r can't be read: %s", channel, error)
             return
-        if self.live:
-            self.s = max(self.s, document.s)
-        if (found := self._unheard.get(document.name)) is not None and found.r == document.r:
+        if self.live and document.s > self.s:
+            self.s = document.s
+        if self._unheard and (found := self._unheard.get(document.name)) is not None and found.r == document.r:
             del self._unheard[document.name]
         self._take_newer(document)
 
     def _confirmed(self, channel: bytes) -> None:
-        name = self._store.keys.name(channel.decode(errors="replace"))
+        name = self._store.keys.name(channel)
         self._subscribed.add(name)
         self._unread.add(name)
         self._wake.set()
 
     def _let_go(self, channel: bytes) -> None:
-        name = self._store.keys.name(channel.decode(errors="replace"))
+        name = self._store.keys.name(channel)
         if name in self._letting_go:
             self._letting_go.discard(name)
         elif self._subscriber:

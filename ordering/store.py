@@ -7,10 +7,9 @@ master holds all of it: the store finds that master and talks to it like to a si
 import asyncio
 import hashlib
 import logging
-import os
-import secrets
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,13 +18,12 @@ from msgspec import MsgspecError, Struct
 
 from ordering import signing
 from ordering.address import CLUSTER, database, seed_servers
-from ordering.documents import kind
+from ordering.documents import NAMES_AT_HAND, decoder
+from ordering.ids import new_id
 from ordering.replies import ELSEWHERE, explained
 from ordering.resp import Line, ReplyError, Server, Word, connect, credentials
 from ordering.signing import SigningKeys, new_key
 
-OP_REMEMBERED = 24 * 60 * 60  # seconds; a phone can sleep through dinner
-LOG_KEPT = 100_000  # entries, about a month of a busy restaurant
 OLDEST_SERVER = (7, 0)  # the first with SPUBLISH
 NEAR_KEPT = 24 * 60 * 60  # seconds after its last sign of life that a table's are forgotten
 ABSENT = ""  # the commit id of a document that does not exist
@@ -116,18 +114,17 @@ class Keys:
         self.signing = self.prefix + "keys"
         self._documents = self.prefix + "doc:"
         self._files = self.prefix + "file:"
+        # The same few come again and again, and a string that has been looked up knows its hash.
+        self.document = lru_cache(NAMES_AT_HAND)(self._document)
+        self.name = lru_cache(NAMES_AT_HAND)(self._name)
 
-    def document(self, name: str) -> str:
+    def _document(self, name: str) -> str:
         """Key and channel of a document."""
         return self._documents + name
 
-    def documents(self, names: Iterable[str]) -> list[str]:
-        """Those of several, in their order."""
-        return [self._documents + name for name in names]
-
-    def name(self, key: str) -> str:
+    def _name(self, key: bytes) -> str:
         """The document's name again."""
-        return key.removeprefix(self._documents)
+        return key.decode(errors="replace").removeprefix(self._documents)
 
     def file(self, name: str) -> str:
         """Key of a file."""
@@ -181,7 +178,7 @@ class Store:
             StoreAway
         """
         known = {name: known[name] for name in names if name in known} if known else {}
-        keys = [self.keys.op(*op or ("", "")), self.keys.sequence, *self.keys.documents(names)]
+        keys = [self.keys.op(*op or ("", "")), self.keys.sequence, *map(self.keys.document, names)]
         have = [known[name].r if name in known else ABSENT for name in names]
         answer = await self._run("load", keys, have)
         with self._understanding:
@@ -210,14 +207,12 @@ class Store:
         Raises:
             StoreAway: it may or may not have happened.
         """
-        new = os.urandom(8).hex()
-        names = [*changes, *(name for name in seen if name not in changes)]
-        arguments: list[Any] = [_hashed(meant), answer, OP_REMEMBERED, _encode(entry), LOG_KEPT, new, len(changes)]
-        for name in names:
-            document = seen[name]
-            arguments.append(f"{document.v} {document.r}")
+        new = new_id()
+        names = [*changes, *[name for name in seen if name not in changes]]
+        stood = "\n".join([f"{document.v} {document.r}" for document in map(seen.__getitem__, names)])
+        arguments: list[Word] = [_hashed(meant), answer, _encode(entry), new, len(changes), stood]
         arguments += map(_encode, changes.values())
-        keys = [self.keys.op(who, op), self.keys.sequence, self.keys.log, *self.keys.documents(names)]
+        keys = [self.keys.op(who, op), self.keys.sequence, self.keys.log, *map(self.keys.document, names)]
         self._under_way[new] = changes
         try:
             told = await self._run("commit", keys, arguments)
@@ -225,16 +220,15 @@ class Store:
             del self._under_way[new]
         with self._understanding:
             outcome, number, *rest = told
-            match outcome:
-                case b"done" if record := _record(number):
-                    return record
-                case b"conflict":
-                    return Conflict(int(number), self._documents(rest))
-                case b"ok":
-                    s = int(number)
-                    return Committed(
-                        s, {name: Document(name, seen[name].v + 1, new, s, value) for name, value in changes.items()}
-                    )
+            if outcome == b"ok":
+                s = int(number)
+                return Committed(
+                    s, {name: Document(name, seen[name].v + 1, new, s, value) for name, value in changes.items()}
+                )
+            if outcome == b"conflict":
+                return Conflict(int(number), self._documents(rest))
+            if outcome == b"done" and (record := _record(number)):
+                return record
             raise ValueError(f"{outcome!r} is no outcome of a commit")
 
     def message(self, channel: bytes, payload: bytes, known: Mapping[str, Document]) -> Document:
@@ -245,7 +239,7 @@ class Store:
         """
         head, _, body = payload.partition(b"\n")
         try:
-            name = self.keys.name(channel.decode())
+            name = self.keys.name(channel)
             v, r, s = head.decode().split(" ")
             if (held := known.get(name)) is not None and held.r == r:
                 return held
@@ -263,7 +257,7 @@ class Store:
             StoreAway
         """
         keys = [self.keys.document(name), self.keys.sequence]
-        arguments = [secrets.token_hex(8), guest, "" if at is None else at, where, oldest, NEAR_KEPT]
+        arguments = [new_id(), guest, "" if at is None else at, where, oldest, NEAR_KEPT]
         await self._run("near", keys, arguments)
 
     async def lease(self, name: str, who: str, ms: int) -> bool:
@@ -403,18 +397,17 @@ class Store:
         return f"append-only file synced {synced}: power loss can lose the last seconds"
 
     async def _run(self, script: str, keys: Sequence[str], arguments: Sequence[Word]) -> Any:
-        words = (len(keys), *keys, *arguments)
-        answer = await self._asked("EVALSHA", _SHA[script], *words)
-        if isinstance(answer, ReplyError) and str(answer).startswith("NOSCRIPT"):
-            answer = await self._asked("EVAL", _SCRIPTS[script], *words)
+        answer = await self._asked("EVALSHA", _SHA[script], len(keys), *keys, *arguments)
         if isinstance(answer, ReplyError):
-            self._note(str(answer))
-        return self._understood(answer)
+            if str(answer).startswith("NOSCRIPT"):
+                answer = await self._asked("EVAL", _SCRIPTS[script], len(keys), *keys, *arguments)
+            if isinstance(answer, ReplyError):
+                self._note(str(answer))
+                raise self._refusal(str(answer))
+        return answer
 
     async def _do(self, *words: Word) -> Any:
-        return self._understood(await self._asked(*words))
-
-    def _understood(self, answer: Any) -> Any:
+        answer = await self._asked(*words)
         if isinstance(answer, ReplyError):
             raise self._refusal(str(answer))
         return answer
@@ -450,10 +443,12 @@ class Store:
         best, lines = None, 0
         for line in self._lines:
             if not line.lost.done():
+                if not line.waiting:
+                    return line
                 lines += 1
-                if best is None or line.waiting < best.waiting:
+                if best is None or len(line.waiting) < len(best.waiting):
                     best = line
-        if best is not None and best.waiting >= CROWD and lines < self._most:
+        if best is not None and len(best.waiting) >= CROWD and lines < self._most:
             return None
         return best
 
@@ -531,7 +526,7 @@ class Store:
         found = {}
         for at in range(0, len(parts), 5):
             key, v, r, s, body = parts[at : at + 5]
-            name = self.keys.name(key.decode())
+            name = self.keys.name(key)
             found[name] = _document(name, v, r.decode(), s, body)
         return found
 
@@ -554,7 +549,7 @@ def _info(text: bytes) -> dict[str, str]:
 
 def _document(name: str, v: str | bytes, r: str, s: str | bytes, body: bytes) -> Document:
     try:
-        value = msgspec.json.decode(body, type=kind(name)) if body else None
+        value = decoder(name).decode(body) if body else None
         return Document(name, int(v), r, int(s), value)
     except (MsgspecError, KeyError, ValueError, RecursionError) as error:
         raise StoreAway(f"the document {name!r} can't be read: {error}") from error

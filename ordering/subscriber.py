@@ -47,9 +47,10 @@ class Subscriber(Connection):
         self.send("PING")
 
     def _deal_with(self, answer: Any) -> None:
-        if type(answer) is list and len(answer) == len(_MESSAGE):  # first what comes most: a pattern takes 3 µs
-            if [answer[0], type(answer[1]), type(answer[2])] == _MESSAGE:
-                self._heard(answer[1], answer[2])
+        if type(answer) is list and len(answer) == 3:  # first what comes most: a pattern takes 3 µs
+            what, channel, payload = answer
+            if what == b"smessage" and type(channel) is type(payload) is bytes:
+                self._heard(channel, payload)
                 return
         elif isinstance(answer, ReplyError):
             raise ConnectionError(str(answer))
@@ -60,9 +61,6 @@ class Subscriber(Connection):
                 self._unsubscribed(channel)
             case [b"smessage" | b"ssubscribe" | b"sunsubscribe", *_]:
                 raise ConnectionError(f"the store has sent a broken message: {answer[0].decode()}")
-
-
-_MESSAGE = [b"smessage", bytes, bytes]
 
 
 async def subscriber(server: Server, heard: Heard, subscribed: Told, unsubscribed: Told) -> Subscriber:

@@ -141,6 +141,8 @@ def diner(command: commands.Diner, case: Case, name: str) -> Decision:
         return Decision({name: after}, {"let_in": let_in})
     table, calling = (case.values[FLOOR] or Floor()).by_id.get(mine.table), isinstance(command, commands.CallStaff)
     firewall.must_be_let_in(mine, table, ordering, moment.who, calling)
+    if plain := _PLAIN.get(type(command)):
+        return Decision({name: plain(mine, command, moment)}, {})
     match command:
         case commands.Add():
             loads.must_be_quick(load, find(menu, command.item))
@@ -157,12 +159,10 @@ def diner(command: commands.Diner, case: Case, name: str) -> Decision:
             after = firewall.checked(after, menu.shop, moment)
             return Decision({name: after, STOCK: rest}, {"round": len(after.rounds)})
         case commands.Fire():
-            after = sitting.fire(mine, pace, command, moment)
+            return Decision({name: sitting.fire(mine, pace, command, moment)}, {})
         case commands.Allergies():
-            after = guests.avoid(mine, menu, command, moment)
-        case _:
-            after = _PLAIN[type(command)](mine, command, moment)
-    return Decision({name: after}, {})
+            return Decision({name: guests.avoid(mine, menu, command, moment)}, {})
+    raise LookupError(f"no rule decides {command!r}")
 
 
 _PLAIN: dict[type[Command], Callable[[Sitting, Any, Moment], Sitting]] = {

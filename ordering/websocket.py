@@ -52,7 +52,7 @@ class WebSocket(asyncio.Protocol):
         self._opcode = 0
         self._pong: bytes | None = None  # owed: the newest is enough, section 5.5.3
         self._probed_at = 0.0
-        self._no_more = False  # is to be sent: a close frame has been, or the connection has ended
+        self._no_more = True  # is to be sent: not yet, or a close frame has been, or the connection has ended
         self._over = False  # nothing is to be read any more
         self._until: asyncio.TimerHandle | None = None
         self.full = False
@@ -77,16 +77,16 @@ class WebSocket(asyncio.Protocol):
 
     def send(self, text: bytes) -> None:
         """Sends a text message (UTF-8); does nothing once the socket is closing."""
-        transport = self._transport
-        if self._no_more or transport is None:
+        if self._no_more:
             return
-        global _framed
-        if _framed[0] is not text:
-            _framed = text, _frame(_TEXT, text)
-        frame = _framed[1]
+        global _sent_last, _framed
+        if _sent_last is not text:
+            _sent_last, _framed = text, _frame(_TEXT, text)
         if self._held:
-            frame, self._held = frame + self._held, b""
-        transport.write(frame)
+            held, self._held = self._held, b""
+            self._write(_framed + held)
+        else:
+            self._transport.write(_framed)  # type: ignore[union-attr]  # it is there: there is more to be sent
 
     def send_along(self, text: bytes) -> None:
         """Sends a text message behind the next one, in one piece with it; or in the loop's next round, if none comes
@@ -102,7 +102,7 @@ class WebSocket(asyncio.Protocol):
 
     def close(self, code: int, reason: str = "") -> None:
         """Begins to close: the peer answers, or is cut off after `CLOSE_LONGEST`."""
-        if self._transport is None or self._no_more:
+        if self._no_more:
             return
         self._no_more = True
         self._write(_frame(_CLOSE, struct.pack("!H", code) + reason.encode()))
@@ -135,6 +135,7 @@ class WebSocket(asyncio.Protocol):
         """Part of asyncio.Protocol."""
         self._transport = cast(asyncio.Transport, transport)  # uvloop's is not registered as one
         self._transport.set_write_buffer_limits(high=UNSENT_MOST, low=0)
+        self._no_more = False
         if self._kept:
             self._loop.call_soon(self._resume)
 
@@ -144,11 +145,11 @@ class WebSocket(asyncio.Protocol):
         if self._kept:
             data = self._kept + data
         self._kept = b""
-        at, frames = 0, 0
-        while not (self._over or self.full) and (length := self._frame_at(data, at)):
+        at, frames, end = 0, 0, len(data)
+        while at < end and not (self._over or self.full) and (length := self._frame_at(data, at)):
             at += length
             frames += 1
-            if frames == FRAMES_AT_ONCE and at < len(data):
+            if frames == FRAMES_AT_ONCE and at < end:
                 self._pause()
                 self._loop.call_soon(self._resume)
                 break
@@ -307,7 +308,7 @@ class WebSocket(asyncio.Protocol):
             self.data_received(b"")
 
 
-_framed: tuple[bytes, bytes] = b"", b""
+_sent_last = _framed = b""
 """What was sent last, and its frame: everybody at a table is sent the same, one after the other."""
 
 

@@ -14,7 +14,7 @@ from argon2.exceptions import Argon2Error, InvalidHashError
 from ordering.clock import now
 from ordering.documents import STAFF
 from ordering.handlers.base import STAFF_DAYS, Page, said
-from ordering.limits import PASSWORDS, Queue
+from ordering.limits import Queue
 from ordering.refused import Refused
 from ordering.staff import NAME_LONGEST, ROOMS, Account, Room, Staff, may, must_not_wait
 
@@ -86,7 +86,7 @@ class Login(Page):
         account = next((each for each in staff.accounts if each.name == name and each.active), None)
         limits, known = self.services.limits, self._known(staff)
         # Whoever guesses from outside must not lock out those who are at their own tablet, nor keep them waiting.
-        tries = limits.budget(f"{name[: NAME_LONGEST + 1]}|{known}", PASSWORDS)
+        tries = limits.passwords.of(f"{name[: NAME_LONGEST + 1]}|{known}")
         if not tries.has():
             raise Refused("wrong_often")
         tries.take()  # before it is looked at: many can be sent at once

@@ -4,7 +4,9 @@ One view serves everyone in an audience; a page and a push come from the same on
 """
 
 from collections.abc import Mapping
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
+
+from msgspec import Struct
 
 from ordering import floor as floors
 from ordering.documents import FLOOR, LOAD, MENU, PRINTERS, STAFF, STOCK, near_name, sitting_name
@@ -36,7 +38,7 @@ _JSON_KINDS = {
 _NO_STOCK, _NO_LOAD, _NOBODY_NEAR = Stock(), Load(), Near()
 
 
-class Audience(NamedTuple):
+class Audience(Struct, frozen=True):
     """`subject` is a sitting's id for diners, what was chosen (`views.kitchen.Chosen`) for the kitchen, a table's id
     for a party, "" for the pass and the floor."""
 

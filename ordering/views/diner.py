@@ -818,17 +818,21 @@ def _claims(sitting: Sitting, house: _House) -> list[Block]:
 
 def _dishes(house: _House, in_cart: Sequence[_Row], was: _Kept | None, fresh: dict[str, Block]) -> dict[str, _Dish]:
     """The dishes that are in the cart; and, fresh, those that are not any more."""
-    chosen: dict[str, tuple[int, list[Who]]] = {}
+    chosen: dict[str, int] = {}
+    by: dict[str, list[Who]] = {}
     for row in in_cart:
-        line, owner = row.line, house.guests[row.line.guest]
-        portions, choosers = chosen.get(line.item, (0, []))
-        if owner not in choosers:
-            choosers.append(owner)
-        chosen[line.item] = portions + line.qty, choosers
+        line = row.line
+        item, owner = line.item, house.guests[line.guest]
+        if item not in chosen:
+            chosen[item], by[item] = line.qty, [owner]
+            continue
+        chosen[item] += line.qty
+        if owner not in by[item]:
+            by[item].append(owner)
     were = was.dishes if was else {}
     dishes: dict[str, _Dish] = {}
-    for item, (portions, choosers) in chosen.items():
-        bare, known = house.bare.get(item), were.get(item)
+    for item, portions in chosen.items():
+        bare, known, choosers = house.bare.get(item), were.get(item), by[item]
         if bare is None:
             continue
         if known is None or known.portions != portions or known.bare is not bare or known.choosers != choosers:

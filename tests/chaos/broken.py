@@ -34,12 +34,12 @@ def _script(name: str, old: str, new: str) -> None:
 
 def no_version_check() -> None:
     """The last writer wins."""
-    _script("commit", "if v .. ' ' .. r ~= ARGV[i + 4] then", "if false then")
+    _script("commit", "if v .. ' ' .. r ~= seen[i - 3] then", "if false then")
 
 
 def number_only() -> None:
     """Versions are compared by number alone: one that came again after the store was put back looks the same."""
-    _script("commit", "if v .. ' ' .. r ~= ARGV[i + 4] then", "if v ~= string.match(ARGV[i + 4], '%d+') then")
+    _script("commit", "if v .. ' ' .. r ~= seen[i - 3] then", "if v ~= string.match(seen[i - 3], '%d+') then")
 
 
 def forgets_ops() -> None:

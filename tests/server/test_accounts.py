@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 
 from ordering.documents import STAFF
 from ordering.embedded import Embedded
-from ordering.limits import PASSWORDS, SECRETS_STRANGE, SECRETS_WAITING
+from ordering.limits import PASSWORDS, SECRETS_STRANGE, SECRETS_WAITING, Budgets
 from ordering.services import Services
 
 PIN = "2580"
@@ -149,9 +149,9 @@ async def test_a_tablet_is_left_also_while_the_store_refuses(
 
 @pytest.mark.gen_test
 async def test_guesses_that_are_sent_all_at_once_are_counted_like_others(
-    http_server: Any, http_port: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    http_server: Any, http_port: int, shared: Services, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("ordering.handlers.login.PASSWORDS", PASSWORDS._replace(at_once=3))
+    shared.limits.passwords = Budgets(PASSWORDS._replace(at_once=3))
     stranger = Staff(http_port)
     await stranger.json("/login")
     guesses = [stranger.submit("/login", name="manager", password=f"guess {number}") for number in range(12)]

@@ -11,7 +11,7 @@ from tornado.web import Application
 
 from ordering import limits, live
 from ordering.embedded import Embedded
-from ordering.limits import GUEST, PAGES_OF_A_GUEST, PARTY, PASSWORDS, Limits, Rate
+from ordering.limits import GUEST, PAGES_OF_A_GUEST, PASSWORDS, Budgets, Limits, Rate
 from ordering.services import Services
 from ordering.store import Store
 
@@ -19,10 +19,8 @@ PORK = "dongpo-pork"
 SLOW = Rate(0.001, 5)
 
 
-def test_a_phone_has_one_budget_through_both_doors(
-    guest: Guest, io_loop: IOLoop, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(limits, "GUEST", SLOW)
+def test_a_phone_has_one_budget_through_both_doors(guest: Guest, shared: Services, io_loop: IOLoop) -> None:
+    shared.limits.guests = Budgets(SLOW)
 
     async def story() -> None:
         page = await guest.look()
@@ -42,10 +40,8 @@ def test_a_phone_has_one_budget_through_both_doors(
     io_loop.run_sync(story)
 
 
-def test_a_table_has_a_budget_and_the_next_table_another(
-    guest: Guest, io_loop: IOLoop, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(limits, "PARTY", SLOW)
+def test_a_table_has_a_budget_and_the_next_table_another(guest: Guest, shared: Services, io_loop: IOLoop) -> None:
+    shared.limits.parties = Budgets(SLOW)
 
     async def story() -> None:
         answers = []
@@ -64,7 +60,7 @@ def test_a_table_has_a_budget_and_the_next_table_another(
 def test_what_was_refused_as_too_often_costs_nothing(io_loop: IOLoop) -> None:
     async def story() -> None:
         kept = Limits()
-        guest, party = kept.budget("lin", GUEST), kept.budget("a", PARTY)
+        guest, party = kept.guests.of("lin"), kept.parties.of("a")
         for _ in range(int(GUEST.at_once)):
             kept.command("lin", "a")
         left = party._left
@@ -164,9 +160,9 @@ def test_new_pages_are_turned_away_when_those_that_are_open_would_suffer(
 
 
 def test_wrong_passwords_from_outside_do_not_lock_out_a_known_tablet(
-    guest: Guest, io_loop: IOLoop, monkeypatch: pytest.MonkeyPatch
+    guest: Guest, shared: Services, io_loop: IOLoop
 ) -> None:
-    monkeypatch.setattr("ordering.handlers.login.PASSWORDS", PASSWORDS._replace(at_once=3))
+    shared.limits.passwords = Budgets(PASSWORDS._replace(at_once=3))
 
     async def login(browser: Browser, name: str, password: str) -> int:
         return (await browser.submit("/login", name=name, password=password)).code

@@ -273,7 +273,7 @@ def test_a_view_stands_while_its_documents_do_and_for_a_second_at_most() -> None
     ]
     for documents, at, number in asked:
         assert lately.page(audience, documents, at, make).parts == number
-    assert lately.page(audience._replace(lang="zh"), {"sitting": sitting}, 1999, make).parts == 6
+    assert lately.page(replace(audience, lang="zh"), {"sitting": sitting}, 1999, make).parts == 6
 
 
 @pytest.mark.gen_test

@@ -20,7 +20,7 @@ from machines import bundled_store
 from ordering import commands
 from ordering.clock import now
 from ordering.desk import Desk
-from ordering.documents import FLOOR, MENU, PACE, STAFF, STOCK, kind, sitting_name
+from ordering.documents import FLOOR, KINDS, MENU, PACE, STAFF, STOCK, sitting_name
 from ordering.floor import Floor, open_sittings
 from ordering.limits import Limits
 from ordering.menu import Ordering, Printer
@@ -142,7 +142,7 @@ def test_any_bytes_to_a_subscriber_are_news_or_lose_it(quiet: None, parts: list[
         for part in parts:
             subscriber.data_received(part)
         lost_only_as_a_connection_is(subscriber)
-        assert all(isinstance(each.value, kind(name) | None) for name, each in shelf.known().items())
+        assert all(isinstance(each.value, KINDS[name.partition(":")[0]] | None) for name, each in shelf.known().items())
 
     asyncio.run(story())
 
