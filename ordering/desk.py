@@ -8,6 +8,7 @@ import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Any, TypeVar
 
 import msgspec
@@ -119,14 +120,12 @@ class Desk:
     def guest(self, who: str, sitting_id: str, command: commands.Diner) -> Coroutine[Any, Any, dict[str, Any]]:
         """A guest's command on the sitting that the guest belongs to."""
         name = sitting_name(sitting_id)
-
-        def rule(case: Case) -> Decision:
-            return verdicts.diner(command, case, name)
-
         names = [name, *_OF_A_GUEST]
         if isinstance(command, _PACED):
             names.append(PACE)
-        return self._do(_Person(who, guest=True), command, names, rule, sitting_id)
+        # partial: what a function of one's own uses stands in cells, which cost a thousand instructions here.
+        rule = partial(verdicts.diner, command, name)
+        return self._do(_Person(who, "", True), command, names, rule, sitting_id)
 
     async def here(self, who: str, sitting_id: str, where: str) -> None:
         """A guest's page is looked at, with this category on it."""
@@ -327,7 +326,10 @@ class Desk:
     ) -> dict[str, Any]:
         meant = fingerprint(command)
         known = self._shelf.known()
-        seen = {name: known[name] for name in names if name in known}
+        seen: dict[str, Document] = {}
+        for name in names:
+            if name in known:
+                seen[name] = known[name]
         newest = False
         while True:
             try:
@@ -340,9 +342,8 @@ class Desk:
             except (Refused, _NotAtHand):
                 if newest:
                     raise
-                loaded = await _until_it_answers(
-                    lambda: self.store.load(names, known=self._shelf.known(), op=(who.id, command.op)), until, True
-                )
+                load = partial(self.store.load, names, known, (who.id, command.op))
+                loaded = await _until_it_answers(load, until, True)
                 if loaded.record:
                     return _repeated(loaded.record, meant)
                 self._shelf.put(loaded.documents.values())
@@ -380,11 +381,15 @@ class Desk:
             "meant": msgspec.Raw(meant.encode()),
             "answer": decision.answer,
         }
-        return lambda: self.store.commit(who.id, command.op, meant, answer, entry, seen, changes)
+        return partial(self.store.commit, who.id, command.op, meant, answer, entry, seen, changes)
 
 
 def _changes(case: Case, decision: Decision) -> dict[str, Any]:
-    return {name: value for name, value in decision.values.items() if value is not case.values[name]}
+    changes = {}
+    for name, value in decision.values.items():
+        if value is not case.values[name]:
+            changes[name] = value
+    return changes
 
 
 async def _until_it_answers(ask: Callable[[], Awaitable[T]], until: float | None = None, first: bool = False) -> T:
@@ -418,7 +423,7 @@ class _NotAtHand(Exception):
 
 def _case(who: _Person, seen: Mapping[str, Document], main: str, sitting_id: str) -> Case:
     values = {name: document.value for name, document in seen.items()}
-    moment = Moment(v=seen[main].v + 1, at=now(), who=who.id, fresh=new_id()[:12], name=who.name)
+    moment = Moment(seen[main].v + 1, now(), who.id, new_id()[:12], who.name)
     return Case(values, verdicts.sitting_of(values, sitting_id), moment)
 
 

@@ -208,7 +208,7 @@ class Store:
             StoreAway: it may or may not have happened.
         """
         new = new_id()
-        names = [*changes, *[name for name in seen if name not in changes]]
+        names = [*changes, *(seen.keys() - changes.keys())]
         stood = "\n".join([f"{document.v} {document.r}" for document in map(seen.__getitem__, names)])
         arguments: list[Word] = [_hashed(meant), answer, _encode(entry), new, len(changes), stood]
         arguments += map(_encode, changes.values())
@@ -221,10 +221,10 @@ class Store:
         with self._understanding:
             outcome, number, *rest = told
             if outcome == b"ok":
-                s = int(number)
-                return Committed(
-                    s, {name: Document(name, seen[name].v + 1, new, s, value) for name, value in changes.items()}
-                )
+                s, committed = int(number), {}
+                for name, value in changes.items():
+                    committed[name] = Document(name, seen[name].v + 1, new, s, value)
+                return Committed(s, committed)
             if outcome == b"conflict":
                 return Conflict(int(number), self._documents(rest))
             if outcome == b"done" and (record := _record(number)):

@@ -130,8 +130,8 @@ def sitting_of(values: Mapping[str, Any], sitting_id: str) -> Sitting:
     return Sitting(sitting_id, table.id)
 
 
-def diner(command: commands.Diner, case: Case, name: str) -> Decision:
-    """Which rule decides a guest's command."""
+def diner(command: commands.Diner, name: str, case: Case) -> Decision:
+    """Which rule decides a guest's command; `name` is the name of the sitting's document."""
     mine, moment = case.sitting, case.moment
     menu, stock, pace = case.values[MENU], case.values[STOCK] or _NO_STOCK, case.values.get(PACE) or _NO_PACE
     load = case.values[LOAD] or _NO_LOAD

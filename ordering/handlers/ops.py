@@ -48,6 +48,7 @@ class Metrics(Page):
     def get(self) -> None:
         """Called by Tornado."""
         shelf = self.services.shelf
+        metrics.by_socket.settle()
         metrics.phones.set(len(self.services.live.phones()))
         metrics.dropped.set(self.services.live.dropped)
         metrics.sequence.set(shelf.s)

@@ -38,8 +38,6 @@ EARLY_MOST = 1 << 20  # bytes that may come with a handshake: more than Tornado 
 LEAVING = 1012  # close code: this process goes, come back at once to another
 NOT_YOURS = 4403  # close code: do not come back
 
-_done = metrics.commands.labels(door="socket", outcome="ok")
-
 
 class Socket(WebSocket):
     """A connected page. Subclasses say who looks and carry commands out; a `live.Phone`."""
@@ -154,7 +152,7 @@ class Socket(WebSocket):
         except Exception:
             log.exception("a command failed")
             return self._refused(Refused("broken"), op)
-        _done.inc()
+        metrics.by_socket.number += 1
         return answer
 
     def _refused(self, refused: Refused, op: Any) -> dict[str, Any]:

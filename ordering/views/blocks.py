@@ -99,12 +99,15 @@ def difference(before: View | None, after: View) -> bytes:
     if step is not None and step.since is before.mark:
         changed, gone = step.changed, step.gone
     else:
-        had, now = before.blocks, after.blocks
-        changed = {id: block for id, block in now.items() if (old := had.get(id)) is not block and old != block}
-        gone = [id for id in had if id not in now] if had.keys() != now.keys() else []
-    stood = before.order
-    order = {} if after.order is stood else {name: ids for name, ids in after.order.items() if stood.get(name) != ids}
+        changed, gone = _otherwise(before.blocks, after.blocks)
+    order = {} if after.order is before.order else _otherwise(before.order, after.order)[0]
     return _encode({"v": after.v, "set": changed, "order": order, "gone": gone})
+
+
+def _otherwise(had: dict[str, Any], now: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """What is new or another, and the names of what is no more."""
+    changed = {id: block for id, block in now.items() if (old := had.get(id)) is not block and old != block}
+    return changed, [id for id in had if id not in now] if had.keys() != now.keys() else []
 
 
 def differs(before: View, after: View) -> bool:

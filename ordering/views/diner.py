@@ -841,8 +841,9 @@ def _dishes(house: _House, in_cart: Sequence[_Row], was: _Kept | None, fresh: di
                 fresh[bare.id] = known.block
         dishes[item] = known
     if were.keys() != dishes.keys():
-        left = [house.bare[item] for item in were if item not in dishes and item in house.bare]
-        fresh.update((block.id, block) for block in left)
+        for item in were.keys() - dishes.keys():
+            if (bare := house.bare.get(item)) is not None:
+                fresh[bare.id] = bare
     if was is None or was.house.bare is not house.bare:
         had = was.house.bare if was else {}
         for item, block in house.bare.items():
