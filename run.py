@@ -30,7 +30,7 @@ from ordering.store import Store, StoreAway, StoreUnfit
 from ordering.views.text import CatalogueError, learn
 
 BACKLOG = 8192  # handshakes that may wait: Tornado's 128 gives 900 a second, this over 3,000
-LOOK_AFTER = 0.5  # seconds between looks at what has been started, where no signal tells sooner that it has ended
+LOOK_AFTER = 0.5  # seconds between looks at the bundled store: no signal tells of one that another run.py started
 CRASHING = 1.0  # seconds: a process that lived shorter is started again only after that long
 COLLECTED_AFTER = 20_000  # objects more than were freed since the collector's last look: a few MB
 STOP_LONGEST = 10.0  # seconds for the processes to send their phones away
@@ -134,8 +134,8 @@ class Signals:
     def _came(self, number: int, _frame: FrameType | None) -> None:
         self.asked = self.asked or number != signal.SIGCHLD
 
-    def sleep(self, seconds: float) -> None:
-        """Sleeps so long at most."""
+    def sleep(self, seconds: float | None) -> None:
+        """Sleeps so long at most; with None until then."""
         select.select([self._heard], [], [], seconds)
         with contextlib.suppress(BlockingIOError):
             os.read(self._heard, 1024)
@@ -177,7 +177,7 @@ def look_after(
     for place in range(len(ports)):
         start(place)
     while True:
-        signals.sleep(LOOK_AFTER)
+        signals.sleep(LOOK_AFTER if embedded else None)
         if signals.asked:
             break
         if embedded and embedded.ended():

@@ -20,7 +20,7 @@ from ordering.subscriber import Subscriber, subscriber
 log = logging.getLogger(__name__)
 
 SILENCE = 2.0  # seconds without a sign of life after which the subscriber's connection counts as dead
-TICK = 0.5  # seconds between pings
+TICK = 0.5  # seconds of silence after which there is a ping, and then between pings
 LOOK_KEEN = 1.0  # seconds between looks while a board watches: it must prove its number every second
 LOOK_CALM = 5.0  # … while only guests watch
 LINGER = 15.0  # seconds that a channel is kept after its last watcher: phones flap
@@ -320,7 +320,8 @@ class Shelf:
         """Pings, until the connection is lost or silent; raises what ended it."""
         loop = asyncio.get_running_loop()
         while loop.time() - connected.heard_at <= SILENCE:
-            connected.ping()
+            if loop.time() - connected.heard_at >= TICK:
+                connected.ping()
             await asyncio.wait([connected.lost], timeout=TICK)
             if connected.lost.done():
                 connected.lost.result()
