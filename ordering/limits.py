@@ -46,9 +46,9 @@ class Budget:
         self._left = self._most
         self._at = time.monotonic()
 
-    def has(self) -> bool:
-        """Whether one more is allowed."""
-        now = time.monotonic()
+    def has(self, now: float | None = None) -> bool:
+        """Whether one more is allowed; `now` is `time.monotonic()`."""
+        now = now or time.monotonic()
         left = self._left + (now - self._at) * self._a_second
         self._left = left if left < self._most else self._most
         self._at = now
@@ -80,6 +80,24 @@ class Budgets:
         else:
             self._budgets.move_to_end(name)
         return budget
+
+
+class Allowance:
+    """What one guest may still send, as that guest and as one of their table."""
+
+    __slots__ = ("_own", "_shared")
+
+    def __init__(self, own: Budget, shared: Budget) -> None:
+        self._own = own
+        self._shared = shared
+
+    def spend(self) -> None:
+        """Counts a command; raises `Refused` `too_often`."""
+        own, shared, now = self._own, self._shared, time.monotonic()
+        if not (own.has(now) and shared.has(now)):
+            raise Refused("too_often")
+        own.take()
+        shared.take()
 
 
 class Queue:
@@ -141,13 +159,9 @@ class Limits:
             self._watching.cancel()
             await asyncio.gather(self._watching, return_exceptions=True)
 
-    def command(self, guest: str, party: str) -> None:
-        """Counts a guest's command; raises `Refused` `too_often`."""
-        own, shared = self.guests.of(guest), self.parties.of(party)
-        if not (own.has() and shared.has()):
-            raise Refused("too_often")
-        own.take()
-        shared.take()
+    def allowance(self, guest: str, party: str) -> Allowance:
+        """A guest's; whoever asks again gets the same budgets."""
+        return Allowance(self.guests.of(guest), self.parties.of(party))
 
     def page(self) -> None:
         """A page is asked for; raises `Refused` `busy` when those that are open would suffer."""

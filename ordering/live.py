@@ -266,13 +266,14 @@ class Stage:
         if not self.seats and not self._coming:
             return
         wanted = self._wanted()
-        if wanted is not self._watched and wanted != self._watched:
+        if wanted is not self._watched and wanted != self._watched:  # for guests it is the same, after the first time
             if not wanted <= self._watched:
                 if not self._watching_more:
                     self._watching_more = True
                     self._later(self._watch_more())
                 return
             self._unwatch(self._watched - wanted)
+        self._watched = wanted
         if self.view is None:
             return
         before, self.view = self.view, self._built()
@@ -280,7 +281,7 @@ class Stage:
             if not self.board:
                 self.view = before
             return
-        self._push(tuple(self.seats))  # who hears of it may leave, and take others along
+        self._push(before, tuple(self.seats))  # who hears of it may leave, and take others along
 
     def beat(self) -> None:
         """A sign of life to every phone; to one that is full as soon as it is not, since it may be what tells that the
@@ -324,7 +325,7 @@ class Stage:
     def catch_up(self, seat: Seat) -> None:
         """What a phone has missed while it did not read."""
         if seat in self.seats:
-            self._push([seat])
+            self._push(seat.sent, [seat])
             if seat.owed_beat and not seat.phone.full:
                 seat.owed_beat = False
                 seat.phone.send(self._sign())
@@ -341,7 +342,7 @@ class Stage:
         if seat in self._coming:
             self._coming.discard(seat)
             self.seats.add(seat)
-            self._push([seat])
+            self._push(None, [seat])
 
     async def _watch_more(self) -> None:
         try:
@@ -360,7 +361,7 @@ class Stage:
         """Watches what is not watched yet, and has what is watched read again for who has just come."""
         await self._shelf.watch(wanted, number=self.board)
         self._shelf.unwatch(wanted & self._watched)  # once for each stage is enough
-        self._watched |= wanted
+        self._watched = self._watched | wanted
         self.unread |= wanted
         for name in wanted:
             self._looking.setdefault(name, set()).add(self)
@@ -394,23 +395,26 @@ class Stage:
         v = self._shelf.s if self.board else known[self._sitting].v if self._sitting in known else 0
         return build(self.audience, self._values, v, now(), self.view or self._lately)
 
-    def _push(self, seats: Iterable[Seat]) -> None:
-        """Sends the difference to the phones that are not full; those that had the same before get the same bytes."""
+    def _push(self, before: View | None, seats: Iterable[Seat]) -> None:
+        """Sends the difference to the phones that are not full; most had the view `before`. Those that had the same get
+        the same bytes."""
         view = self.view
-        if view is None:
+        if view is None or view is before:
             return
-        made: dict[int, bytes] = {}  # by what went before
-        before: View | None = view
-        message = b""
+        message = difference(before, view)
+        others: dict[int, bytes] = {}  # by what went before
         for seat in seats:
             had, phone = seat.sent, seat.phone
-            if had is view or phone.full or seat.gone:
+            if phone.full or seat.gone:
                 continue
-            if had is not before:
-                before, message = had, made.get(id(had)) or difference(had, view)
-                made[id(had)] = message
-            seat.sent = view
-            phone.send(message)
+            if had is before:
+                seat.sent = view
+                phone.send(message)
+            elif had is not view:
+                if id(had) not in others:
+                    others[id(had)] = difference(had, view)
+                seat.sent = view
+                phone.send(others[id(had)])
 
     def _later(self, work: Any) -> None:
         task: asyncio.Task[None] = asyncio.create_task(work)

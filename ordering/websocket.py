@@ -18,6 +18,7 @@ CLOSE_LONGEST = 5.0  # seconds that a peer has to answer a close frame, or to re
 BROKEN, NO_TEXT, TOO_BIG = 1002, 1007, 1009  # close codes, RFC 6455, section 7.4.1
 _CONTINUED, _TEXT, _BINARY, _CLOSE, _PING, _PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
 _FIN, _RESERVED, _CONTROL, _MASKED = 0x80, 0x70, 0x08, 0x80
+_WHOLE_TEXT = _FIN | _TEXT
 _CONTROL_LONGEST = 125  # bytes
 _NEVER_SENT = (1004, 1005, 1006, 1015)  # close codes
 _LENGTH_16, _LENGTH_64 = 126, 127
@@ -211,7 +212,9 @@ class WebSocket(asyncio.Protocol):
             return 0
         start = at + head
         payload = _unmasked(data[start - 4 : start], data[start : start + length]) if length else b""
-        if opcode & _CONTROL:
+        if first == _WHOLE_TEXT and self._pieces is None:  # nearly all
+            self._whole(_TEXT, payload)
+        elif opcode & _CONTROL:
             self._control(opcode, payload)
         else:
             self._part(opcode, payload, bool(first & _FIN))

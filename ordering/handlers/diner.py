@@ -111,7 +111,7 @@ class TableDo(AtTable, Do):
         await self.find_table(self.path_args[0])
         if not self.guest:
             raise Refused("forbidden" if self.request.cookies else "no_cookies")
-        self.services.limits.command(self.guest, self.sitting_id)
+        self.services.limits.allowance(self.guest, self.sitting_id).spend()
         return await self.services.desk.guest(self.guest, self.sitting_id, self.command(sent))
 
     def back(self, sent: Mapping[str, Any]) -> str:
@@ -234,7 +234,7 @@ class TablePage(TableDo):
 class GuestSocket(Socket):
     """A guest's page."""
 
-    __slots__ = ("_code", "_signed_at", "guest", "sitting_id")
+    __slots__ = ("_allowance", "_code", "_signed_at", "guest", "sitting_id")
 
     union = commands.Diner
 
@@ -244,6 +244,7 @@ class GuestSocket(Socket):
         self.sitting_id = sitting_id
         self._code = code
         self._signed_at = -SIGNS_APART
+        self._allowance = services.limits.allowance(guest, sitting_id)
 
     def enter(self, audience: Audience) -> None:
         """Part of Socket."""
@@ -266,7 +267,7 @@ class GuestSocket(Socket):
 
     def spend(self) -> None:
         """Counts a command as the guest's and the table's, whichever door it came by."""
-        self.services.limits.command(self.guest, self.sitting_id)
+        self._allowance.spend()
 
     def read(self, sent: dict[str, Any]) -> Any:
         """A sign of life, or a command; what the message says of its sitting must be this socket's."""

@@ -95,8 +95,8 @@ def older_version() -> None:
         refresh(self)
         count += 1
         if count % 20 == 0 and before is not None and before is not self.view:
-            self.view = before
-            self._push(tuple(self.seats))
+            newest, self.view = self.view, before
+            self._push(newest, tuple(self.seats))
 
     Stage.refresh = forgetful  # type: ignore[method-assign]
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import time
 
 import pytest
@@ -185,6 +186,22 @@ async def test_the_time_of_a_page_is_counted_whole(guest: Guest, monkeypatch: py
     monkeypatch.setattr(diner.TablePage, "find_table", slow)
     await guest.page(f"/t/{guest.code}")
     assert took() - before > 0.19
+
+
+@pytest.mark.gen_test
+async def test_each_command_is_counted_once_whichever_door_it_came_by(guest: Guest) -> None:
+    async def counted(door: str) -> float:
+        text = (await guest.ask("GET", "/metrics")).body.decode()
+        found = re.search(rf'^ordering_commands_total{{door="{door}",outcome="ok"}} (\S+)$', text, re.MULTILINE)
+        return float(found[1]) if found else 0.0
+
+    page = await guest.look()
+    before = {door: await counted(door) for door in ("socket", "post")}
+    for _ in range(3):
+        assert (await page.do("add", item=PORK))["ok"]
+    assert (await guest.do("add", item=PORK))["ok"]
+    for _ in range(2):  # to ask again counts nothing
+        assert (await counted("socket"), await counted("post")) == (before["socket"] + 3, before["post"] + 1)
 
 
 @pytest.mark.gen_test

@@ -62,10 +62,10 @@ def test_what_was_refused_as_too_often_costs_nothing(io_loop: IOLoop) -> None:
         kept = Limits()
         guest, party = kept.guests.of("lin"), kept.parties.of("a")
         for _ in range(int(GUEST.at_once)):
-            kept.command("lin", "a")
+            kept.allowance("lin", "a").spend()
         left = party._left
         with pytest.raises(Exception, match="too_often"):
-            kept.command("lin", "a")
+            kept.allowance("lin", "a").spend()
         assert party._left >= left
         assert not guest.has()
 
