@@ -27,7 +27,7 @@ PASSWORDS = Rate(20 / 300, 20)  # wrong passwords for one name, from devices tha
 SECRETS_KNOWN = 2  # passwords and PINs that are checked at a time: each takes 64 MB and a processor
 SECRETS_STRANGE = 1  # … of devices on which nobody has logged in: they never keep those who work here waiting
 SECRETS_WAITING = 10  # that wait for their turn
-KNOWN_BUDGETS = 20_000  # of a kind that are kept; whose was used longest ago starts afresh
+KNOWN_BUDGETS = 20_000  # of a kind that are kept; whose was looked up longest ago starts afresh, but for open pages
 PAGES_OF_A_GUEST = 8  # open at once on one phone; the oldest gives way
 PAGES_OF_A_PARTY = 200
 PAGES = 12_000  # of one process
@@ -160,7 +160,7 @@ class Limits:
             await asyncio.gather(self._watching, return_exceptions=True)
 
     def allowance(self, guest: str, party: str) -> Allowance:
-        """A guest's; whoever asks again gets the same budgets."""
+        """A guest's. Whoever asks again gets the same budgets, unless `KNOWN_BUDGETS` others have come between."""
         return Allowance(self.guests.of(guest), self.parties.of(party))
 
     def page(self) -> None:

@@ -401,13 +401,14 @@ class Stage:
         view = self.view
         if view is None or view is before:
             return
-        message = difference(before, view)
+        message = b""
         others: dict[int, bytes] = {}  # by what went before
         for seat in seats:
             had, phone = seat.sent, seat.phone
             if phone.full or seat.gone:
                 continue
             if had is before:
+                message = message or difference(before, view)
                 seat.sent = view
                 phone.send(message)
             elif had is not view:

@@ -182,6 +182,19 @@ def test_time_alone_changes_a_view_made_from_the_one_before_at_every_boundary() 
     assert changes > 20
 
 
+def test_programs_are_sent_nothing_of_what_only_people_see() -> None:
+    evening = Evening()
+    evening.do("add", 0, LIN)
+    for lang in ("zh", "en"):
+        audience = Audience("diner", "json", lang, "s1")
+        before = evening.shown(audience)
+        shop = replace(evening.menu.shop, alarm=Alarm(guest=77))
+        evening.menu = evening.table.menu = replace(evening.menu, shop=shop)
+        after = evening.shown(audience, before)
+        assert after.step is not None
+        assert (after.step.changed, differs(before, after)) == ({}, False)
+
+
 def test_a_change_of_one_line_leaves_everything_else_as_the_same_object() -> None:
     shop = Evening()
     for which, who in [(0, LIN), (1, JO), (2, LIN)]:

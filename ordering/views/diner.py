@@ -597,9 +597,11 @@ def _sums(of: tuple[Any, ...], sitting: Sitting, house: _House, sent: Tally) -> 
 def _parts(house: _House, amounts: Mapping[str, int], was: _Kept | None, fresh: dict[str, Block]) -> dict[str, Block]:
     """The blocks of the guests: of those whose part is the same, the ones before."""
     were: dict[str, Block] = was.parts if was else {}
-    amounts_before = was.sums.parts if was and was.house.party is house.party else {}
-    if amounts_before == amounts:
-        return were
+    amounts_before: Mapping[str, int] = {}
+    if was and was.house.party is house.party:
+        amounts_before = was.sums.parts
+        if amounts_before == amounts:
+            return were
     parts: dict[str, Block] = {}
     for guest in house.everyone:
         known, amount = were.get(guest.id), amounts[guest.id]
@@ -614,7 +616,7 @@ def _parts(house: _House, amounts: Mapping[str, int], was: _Kept | None, fresh: 
 def share(view: View, guest: str) -> int:
     """A guest's part of everything in sight, without the tip (minor units); 0 of who is no guest of the table."""
     parts: Mapping[str, int] = view.kept.sums.parts
-    return parts.get(guest, 0)
+    return parts.get(guest, 0) if guest else 0
 
 
 def _part(guest: Guest, amount: int, house: _House) -> Block:

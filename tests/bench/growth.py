@@ -22,6 +22,7 @@ import re
 import statistics
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -130,9 +131,11 @@ class Hall:
         self.delivered = self.answers = self.refused = 0
         self.took = []
 
-    async def seat(self, server: Server, tables: int, diners: int, place: Callable[[int, int], int]) -> "Hall":
-        """Everybody comes in; `place(table, diner)` says on which port."""
-        codes = [each["code"] for each in (await listed(server.port))[:tables]]
+    async def seat(
+        self, server: Server, tables: int, diners: int, place: Callable[[int, int], int], first: int = 0
+    ) -> "Hall":
+        """Everybody comes in, to the tables from the `first` one on; `place(table, diner)` says on which port."""
+        codes = [each["code"] for each in (await listed(server.port))[first : first + tables]]
         seated = await guests(server.port, codes, lambda _: diners)
 
         async def party(code: str, number: int, lines: list[Line]) -> Party:
@@ -277,12 +280,14 @@ async def processes(given: argparse.Namespace) -> list[str]:
     shared = [Way(number, how, HALL, given.offered) for number in (1, 2, 4) for how in (True, False)]
     ways = [*grown, *(way for way in shared if way.processes > 1 or way.together)]
     seen: dict[Way, list[tuple[float, Window]]] = {way: [] for way in ways}
+    used: Counter[int] = Counter()  # tables: nobody sits down at one that others have left
     with ExitStack() as stack:
-        open_ones = {number: stack.enter_context(serving(2 * HALL, number)) for number in (1, 2, 4)}
+        open_ones = {number: stack.enter_context(serving(3 * HALL * given.rounds, number)) for number in (1, 2, 4)}
         for turn in range(given.rounds):
             for way in ways if turn % 2 == 0 else ways[::-1]:
                 server, store = open_ones[way.processes]
-                hall = await Hall().seat(server, way.tables, EIGHT, partial(way.place, server))
+                hall = await Hall().seat(server, way.tables, EIGHT, partial(way.place, server), used[way.processes])
+                used[way.processes] += way.tables
                 before = processor(server.children())
                 await asyncio.sleep(QUIET)
                 quiet = (processor(server.children()) - before) / QUIET
