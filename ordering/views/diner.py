@@ -866,7 +866,7 @@ def _bare(house: _House, before: _House | None) -> dict[str, Block]:
     """Every dish as it is while nobody has chosen it; the blocks before where they would be equal."""
     menu, stock = house.menu, house.stock
     had = (frozenset(stock.sold_out), tuple(sorted(stock.left.items())))
-    plain = _plain(menu, had, house.shut, house.load.slow_hidden, house.closed, house.text)
+    plain = _plain(menu, had, house.shut, house.load.slow_hidden, house.closed, house.text, house.people)
     if not house.people or not house.avoided:
         return plain
     were = before.bare if before else {}
@@ -894,25 +894,29 @@ def _plain(
     slow_hidden: bool,
     closed: bool,
     text: Text,
+    people: bool,
 ) -> dict[str, Block]:
     """Every dish while it is in nobody's cart and concerns nobody: the same for all tables. `had` is what is sold out,
     and what is left of what is counted."""
     stock = Stock(tuple(had[0]), dict(had[1]))
-    return {
-        item.id: _item(
-            menu, place, stocks.left(stock, item.id), item.id not in shut, item.slow and slow_hidden, closed, text
-        )
-        for place, item in enumerate(menu.items)
-    }
+    shown = {}
+    for place, item in enumerate(menu.items):
+        left, full = stocks.left(stock, item.id), item.slow and slow_hidden
+        shown[item.id] = _item(menu, place, left, item.id not in shut, full, closed, text, people)
+    return shown
 
 
 @lru_cache(maxsize=20_000)
-def _item(menu: Menu, place: int, left: int | None, served: bool, full: bool, closed: bool, text: Text) -> Block:
+def _item(
+    menu: Menu, place: int, left: int | None, served: bool, full: bool, closed: bool, text: Text, people: bool
+) -> Block:
     """One of them; when another is sold out it stays the same."""
     item = menu.items[place]
+    shown = ItemShown(item.id, left == 0, served, full, left, 0)
+    if not people:
+        return Block(f"item-{item.id}", "item", shown)
     hours = "" if served else text.hours(menus.hours(menu, item))
     beside = ItemBeside(Dish(item, text.pick(item.name)), hours, [], [], closed)
-    shown = ItemShown(item.id, left == 0, served, full, left, 0)
     return Block(f"item-{item.id}", "item", shown, (beside, menu.shop), recurs=True)
 
 

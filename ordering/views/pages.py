@@ -179,11 +179,7 @@ def fixed(lang: str, menu: Menu) -> Fixed:
 def as_json(kinds: frozenset[str], content: Content, v: int, before: View | None = None) -> View:
     """The blocks of these kinds as JSON values."""
     if before is not None and content.gone is not None:
-        over, base = before.over, before.base
-        changed = {}
-        for id, block in content.blocks.items():  # one may be otherwise only in what a program is not shown
-            if block.shown != (over[id] if id in over else base.get(id)):
-                changed[id] = block.shown
+        changed = {id: block.shown for id, block in content.blocks.items()}
         return following(before, v, content, changed, content.gone)
     blocks = {id: block.shown for id, block in content.blocks.items() if block.kind in kinds}
     order = {name: [id for id in ids if id in blocks] for name, ids in content.order.items()}
