@@ -19,7 +19,6 @@ from typing import NoReturn
 from tornado.log import enable_pretty_logging
 from tornado.netutil import bind_sockets
 
-from ordering import processors
 from ordering.app import serve
 from ordering.embedded import Embedded, EmbeddedError
 from ordering.founding import Founded, found
@@ -160,9 +159,6 @@ def look_after(
     """Keeps a process running for each port, and the bundled store, until told to stop."""
     alive, keep_open = os.pipe()
     children: dict[int, tuple[int, float]] = {}
-    staying = options.affinity == "auto" and processors.enough(options.processes)
-    if staying:
-        log.info("each process stays on one processor; with --affinity=off the system moves them")
 
     def start(place: int) -> None:
         pid = os.fork()
@@ -175,8 +171,6 @@ def look_after(
                 if other != place:
                     for each in sockets:
                         each.close()
-            if staying:
-                processors.stay(place)
             child(options, store, keys, ports[place], alive)
         children[pid] = (place, time.monotonic())
 

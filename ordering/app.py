@@ -23,7 +23,6 @@ from ordering.listener import Listener
 from ordering.live import Live
 from ordering.options import Options
 from ordering.printing import Printing
-from ordering.processors import helpers
 from ordering.services import Services
 from ordering.shelf import Shelf
 from ordering.signing import SigningKeys
@@ -126,7 +125,6 @@ async def serve(
     app = application(shared, keys)
     server = http_server(app)
     loop = asyncio.get_running_loop()
-    loop.set_default_executor(helpers())
     ending = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ending.set)

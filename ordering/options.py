@@ -32,7 +32,6 @@ class Option(NamedTuple):
 TABLE = (
     Option("port", 8000, "port of the first process"),
     Option("processes", 1, "server processes, one each on port, port+1, …"),
-    Option("affinity", "auto", "auto: as many processes as processors stay on one each; off: the system moves them"),
     Option("address", "", "address to listen on; empty: all of this machine's"),
     Option("store", "", "redis://, rediss://, unix:// or redis+cluster://host:port,…; empty: the bundled store"),
     Option("data", "data", "folder of the bundled store"),
@@ -57,7 +56,6 @@ class Options(NamedTuple):
 
     port: int
     processes: int
-    affinity: str
     address: str
     store: str
     data: Path
@@ -149,7 +147,6 @@ def _checked(values: dict[str, Any], environment: dict[str, str]) -> Options:
 
     must(1 <= values["processes"] <= 64, "processes", "1 to 64")
     must(1 <= values["port"] <= 65536 - values["processes"], "port", "1 to 65535, with room for all processes")
-    must(values["affinity"] in ("auto", "off"), "affinity", "auto or off")
     must(0.1 <= values["store_timeout"] <= 60, "store_timeout", "0.1 to 60 seconds")
     must(1 <= values["store_connections"] <= 1000, "store_connections", "1 to 1000")
     must(bool(re.fullmatch(r"[a-z0-9_-]{1,32}", values["shop"])), "shop", "1 to 32 of a-z, 0-9, _ and -")

@@ -14,7 +14,7 @@ FLOORS = [
     "money refused brand menu stock pace load near commands state sitting guests kitchen bill payments floor parties "
     "firewall slips staff documents restaurant",
     # 2: the store and the views
-    "clock ids processors listener websocket resp address signing replies store options subscriber shelf embedded pictures "
+    "clock ids listener websocket resp address signing replies store options subscriber shelf embedded pictures "
     "views.text views.blocks views.card views.printers views.kitchen views.expo views.diner views.floor views.party "
     "views.receipt views.record views.compiled views.pages views.audience views.pieces views.table_page escpos",
     # 3: commands and connections

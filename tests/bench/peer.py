@@ -98,11 +98,4 @@ class InHtml(Ordering):
     name = "ordering (html)"
 
 
-class Moved(Ordering):
-    """As the system moves its processes between the processors, which is how the peers run."""
-
-    name = "ordering (affinity off)"
-    start = (*Ordering.start, "--affinity=off")
-
-
 PEER = Ordering()

@@ -26,7 +26,7 @@ from ratios import note  # noqa: E402
 
 PEERS = Path(os.environ.get("PEERS") or HERE.parent.parent.parent / "shared" / "peers")
 HOME = Path(os.environ.get("BENCH_HOME") or Path(tempfile.gettempdir()) / "bench" / "relay")
-OURS, IN_HTML, MOVED = "ordering", "ordering (html)", "ordering (affinity off)"
+OURS, IN_HTML = "ordering", "ordering (html)"
 LOUD = 0.3  # of a core used by others: such a trial counts only when there is no quiet one (as in the peers' `run`)
 COUNTED = 2.0  # µs for a delivered message: nothing takes less that decides and sends it
 REFERENCES = ("floor: Python", "tornado-table", "tornado-best", "starlette", "python-socketio", "node-ws")  # kept
@@ -70,7 +70,7 @@ def measure(given: argparse.Namespace) -> Results:
         sys.exit(f"the peers are not installed in {HOME}: {PEERS}/setup (or set BENCH_HOME)")
     path = Path(given.json) if given.json else HOME / "ordering.json"
     command = [sys.executable, str(PEERS / "run"), f"--json={path}"]
-    command += [f"--also={HERE / name}" for name in ("peer_html.py", "peer_moved.py", "peer.py")]
+    command += [f"--also={HERE / 'peer_html.py'}", f"--also={HERE / 'peer.py'}"]
     command += ["--quick"] if given.quick else []
     command += [f"--only=ordering,{given.only}"] if given.only else []
     command += [f"--rounds={given.rounds}"] if given.rounds else []
@@ -118,7 +118,7 @@ def table(found: Results, ours: str) -> list[str]:
 def wrong(found: Results) -> list[str]:
     """What must not be in a result of ours."""
     said = []
-    for name in (OURS, IN_HTML, MOVED):
+    for name in (OURS, IN_HTML):
         for shape, trials in found.get(name, {}).items():
             for trial in trials:
                 faults = {key: trial.get(key) for key in ("error", "lost", "duplicated", "reordered", "bad")}

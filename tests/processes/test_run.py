@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from actors import Guest, Staff, tables, tell
+from actors import Guest, tables, tell
 from machines import ROOT, Server, free_ports, ready, short_folder, until
 
 from ordering.embedded import _program
@@ -49,7 +49,6 @@ def fails(*arguments: str, env: dict[str, str] | None = None) -> str:
         ("--demo=maybe", "run.py: --demo=maybe can't be used: true or false"),
         ("--port=0", "1 to 65535"),
         ("--processes=0", "1 to 64"),
-        ("--affinity=on", "auto or off"),
         ("--store=mysql://x", "redis://"),
         ("--store=redis://host:port", "store"),
         ("--store_timeout=0", "seconds"),
@@ -209,44 +208,3 @@ def test_help_lists_every_option() -> None:
     assert done.returncode == 0
     text = (done.stdout + done.stderr).replace("-", "_")
     assert all(f"__{option.name}" in text for option in TABLE)
-
-
-@pytest.fixture
-def two_processors() -> Iterator[set[int]]:
-    """Two processors, which are all that a program may use that is started meanwhile."""
-    every = os.sched_getaffinity(0)
-    two = set(sorted(every)[:2])
-    assert len(two) == 2, "processes that stay on processors need two of them"
-    os.sched_setaffinity(0, two)
-    yield two
-    os.sched_setaffinity(0, every)
-
-
-@pytest.mark.parametrize(
-    ("processes", "more", "stays"), [(2, (), True), (3, (), True), (1, (), False), (2, ("--affinity=off",), False)]
-)
-def test_as_many_processes_as_processors_stay_on_one_each(
-    folder: Path, two_processors: set[int], processes: int, more: tuple[str, ...], stays: bool
-) -> None:
-    server = Server(folder, processes, *more).start()
-    try:
-
-        async def a_password_is_checked() -> None:
-            for port in server.ports:
-                await Staff(port).login()
-
-        tell(a_password_is_checked())
-        loops = [os.sched_getaffinity(pid) for pid in server.children()]
-        assert len(loops) == processes
-        if stays:
-            assert {len(loop) for loop in loops} == {1}
-            assert set().union(*loops) == two_processors
-        else:
-            assert all(loop == two_processors for loop in loops)
-        threads = [int(task.name) for pid in server.children() for task in Path(f"/proc/{pid}/task").iterdir()]
-        helpers = [os.sched_getaffinity(thread) for thread in threads if thread not in server.children()]
-        assert len(helpers) >= processes, "the threads that have checked the passwords"
-        assert all(helper == two_processors for helper in helpers)
-        assert ("stays on one processor" in server.said()) is stays
-    finally:
-        assert server.stop() == 0
