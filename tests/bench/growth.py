@@ -39,7 +39,7 @@ from redis import Redis  # noqa: E402
 from swarm import Line, Phone, guests, listed, run, together  # noqa: E402
 
 OFFERED = 1000.0  # updates a second that phones get, all together: a busy machine of two cores can still take it
-MODERATE = 500.0  # of a full house: 50 tables, each with a tap every second or so
+MODERATE = 1000.0  # … of a full house: 50 tables, each with a tap or two a second
 SHOPS = (10, 100, 1000)  # tables
 FOUR, EIGHT = 4, 8  # guests at a table
 HALL = 50  # tables where it is not the number of tables that is looked at
@@ -206,10 +206,12 @@ async def window(hall: Hall, server: Server, store: BareStore, rate: float, seco
 
 
 @contextmanager
-def serving(tables: int, processes: int, synced: bool = False) -> Iterator[tuple[Server, BareStore]]:
+def serving(
+    tables: int, processes: int, synced: bool = False, program: str = "run.py"
+) -> Iterator[tuple[Server, BareStore]]:
     """A server on a store of its own."""
     with short_folder() as folder, bare_store(folder / "store", synced) as store:
-        server = Server(folder, processes, f"--store={store.url}", tables=tables).start()
+        server = Server(folder, processes, f"--store={store.url}", tables=tables, program=(program,)).start()
         try:
             yield server, store
         finally:
@@ -347,7 +349,8 @@ async def syncs(given: argparse.Namespace) -> list[str]:
     """Commits for each turn of the store's loop: it syncs once a turn, so at least so many share a sync."""
     print("\nCommits that share one sync to disk, each table orders again as soon as it was answered")
     for size in (32, 128):
-        with serving(size, 1, synced=True) as (server, store):
+        # One guest orders for a table, as fast as it goes: that is more than a person's budget.
+        with serving(size, 1, synced=True, program="tests/bench/without_budgets.py") as (server, store):
             hall = await Hall().seat(server, size, 1, lambda *_, port=server.port: port)
             pids = server.children()
             for party in hall.parties:
