@@ -398,6 +398,8 @@ class Stage:
     def _push(self, before: View | None, seats: Iterable[Seat]) -> None:
         """Sends the difference to the phones that are not full; most had the view `before`. Those that had the same get
         the same bytes."""
+        # `before` apart from the others: a look into a dict for each phone costs 10 of a command's 668 thousand
+        # instructions.
         view = self.view
         if view is None or view is before:
             return

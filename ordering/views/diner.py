@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from ordering import menu as menus
 from ordering import near as nears
 from ordering import stock as stocks
-from ordering.bill import Bill, Tally, amount, comes_to, in_sight, owed, parts, shared, tally, tip_on
+from ordering.bill import NOBODY, Bill, Tally, amount, comes_to, in_sight, owed, parts, shared, tally, tip_on
 from ordering.floor import Floor
 from ordering.kitchen import Stage, stage
 from ordering.load import Load
@@ -616,7 +616,7 @@ def _parts(house: _House, amounts: Mapping[str, int], was: _Kept | None, fresh: 
 def share(view: View, guest: str) -> int:
     """A guest's part of everything in sight, without the tip (minor units); 0 of who is no guest of the table."""
     parts: Mapping[str, int] = view.kept.sums.parts
-    return parts.get(guest, 0) if guest else 0
+    return 0 if guest == NOBODY else parts.get(guest, 0)
 
 
 def _part(guest: Guest, amount: int, house: _House) -> Block:

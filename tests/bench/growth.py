@@ -39,7 +39,7 @@ from redis import Redis  # noqa: E402
 from swarm import Line, Phone, guests, listed, run, together  # noqa: E402
 
 OFFERED = 1000.0  # updates a second that phones get, all together: a busy machine of two cores can still take it
-MODERATE = 1000.0  # … of a full house: 50 tables, each with a tap or two a second
+MODERATE = 500.0  # of a full house: 50 tables, each with a tap every second or so
 SHOPS = (10, 100, 1000)  # tables
 FOUR, EIGHT = 4, 8  # guests at a table
 HALL = 50  # tables where it is not the number of tables that is looked at
@@ -361,7 +361,7 @@ async def syncs(given: argparse.Namespace) -> list[str]:
                 before, began, spent = _turns(asked), time.perf_counter(), processor(pids)
                 hall.forget()
                 await asyncio.sleep(given.seconds)
-                after, seconds, commits = _turns(asked), time.perf_counter() - began, hall.answers
+                after, seconds, commits = _turns(asked), time.perf_counter() - began, hall.answers - hall.refused
                 share = (processor(pids) - spent) / seconds
             for party in hall.parties:
                 party.eager = False
