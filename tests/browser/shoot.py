@@ -68,7 +68,7 @@ async def evening(server: Server) -> str:
 async def story(server: Server) -> None:
     """Looks at everything."""
     code = await evening(server)
-    busy = (await tables(server.port))[6]["id"]
+    busy = f"t{EVENING[0][0]}"
     base = f"http://127.0.0.1:{server.port}"
     images, review = ROOT / "docs" / "images", ROOT / "screenshots"
     images.mkdir(parents=True, exist_ok=True)
