@@ -63,7 +63,7 @@ class Moment(Struct, frozen=True):
     name: str = ""
 
 
-class Guest(Struct, frozen=True):
+class Guest(Struct, frozen=True, omit_defaults=True):
     """One phone of the sitting: a public id, a colour 1 to `COLOURS`, a name if it chose one, the allergens that it
     must avoid (tag ids), the per cent that it adds to its share, and since when it is there (ms)."""
 
@@ -75,7 +75,7 @@ class Guest(Struct, frozen=True):
     since: int = 0
 
 
-class Off(Struct, frozen=True):
+class Off(Struct, frozen=True, omit_defaults=True):
     """What somebody of the staff (`by`, a name) takes off a line or a bill: per cents of it, or an amount; why."""
 
     percent: int = 0
@@ -84,7 +84,7 @@ class Off(Struct, frozen=True):
     by: str = ""
 
 
-class Line(Struct, frozen=True):
+class Line(Struct, frozen=True, omit_defaults=True):
     """One item with its modifiers, portions and note; `round` 0 means the cart.
 
     `added` and `changed` are the sitting's versions of those commits, `since` when it reached its state (ms).
@@ -133,7 +133,7 @@ class Line(Struct, frozen=True):
     placed_in: str = ""
 
 
-class Round(Struct, frozen=True):
+class Round(Struct, frozen=True, omit_defaults=True):
     """What was placed together; `doubts` are why it waits, or waited, for a waiter's nod."""
 
     number: int
@@ -142,7 +142,7 @@ class Round(Struct, frozen=True):
     doubts: tuple[str, ...] = ()
 
 
-class Payment(Struct, frozen=True):
+class Payment(Struct, frozen=True, omit_defaults=True):
     """Money that was taken: `amount` of the bill, a `tip` on top; for whom (`guest`, "" for the table) and by whom
     (`by`, a name). Cash is taken to the shop's smallest coin: `rounding` more or less than the amount; `given` is
     what was handed over. A refund is a payment below zero that names the one it takes back (`of`)."""
@@ -160,7 +160,7 @@ class Payment(Struct, frozen=True):
     reason: str = ""
 
 
-class Call(Struct, frozen=True):
+class Call(Struct, frozen=True, omit_defaults=True):
     """A guest asks for a waiter or the bill; `reason` is one of `CallStaff.reason`, `seen_by` the name of whoever of
     the staff is on the way."""
 
@@ -171,7 +171,7 @@ class Call(Struct, frozen=True):
     seen_by: str = ""
 
 
-class News(Struct, frozen=True):
+class News(Struct, frozen=True, omit_defaults=True):
     """The last thing that a guest did, for one line of words on the others' pages; `line` is what it was done to."""
 
     act: str
@@ -182,7 +182,7 @@ class News(Struct, frozen=True):
     line: str = ""
 
 
-class Sitting(Struct, frozen=True, dict=True):
+class Sitting(Struct, frozen=True, dict=True, omit_defaults=True):
     """The whole sitting; `opened` and `closed` are 0 until they happen. (`dict=True` gives what is read off it a place
     to be kept: a board looks at hundreds of sittings, of which one has changed.)
 
