@@ -5,7 +5,6 @@ Whatever is shared, the shares add up to the whole, to the last minor unit.
 
 from collections.abc import Container, Iterable, Mapping, Sequence
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from ordering.commands import Claim, Split, SplitBill, Tip
@@ -24,6 +23,7 @@ from ordering.sitting import (
     with_line,
 )
 from ordering.state import State
+from ordering.values import Value
 
 RATE = 10_000  # a rate of one whole
 TIP_MOST = 100  # per cent
@@ -31,7 +31,7 @@ NOBODY = ""  # whose share is what nobody has claimed yet
 _CART, _VOID = State.CART, State.VOID  # looking a member up takes as long as all else of a line
 
 
-class Tax(Struct, frozen=True):
+class Tax(Value, frozen=True):
     """The tax of one rate on `base`; in the prices already, or on top of them."""
 
     rate: int
@@ -39,7 +39,7 @@ class Tax(Struct, frozen=True):
     amount: int
 
 
-class Bill(Struct, frozen=True):
+class Bill(Value, frozen=True):
     """What these lines come to: `off` is what was taken off them, `total` everything that is owed."""
 
     portions: int
@@ -50,7 +50,7 @@ class Bill(Struct, frozen=True):
     total: int
 
 
-class Tally(Struct, frozen=True):
+class Tally(Value, frozen=True):
     """Lines added up one by one, before anything is taken off the whole: portions, prices by the menu, what is paid for
     them, what of that is taxed at each rate, and what of it each guest is asked for, where the bill is not shared in
     equal parts."""
@@ -62,7 +62,7 @@ class Tally(Struct, frozen=True):
     weights: dict[str, int]
 
 
-class Share(Struct, frozen=True):
+class Share(Value, frozen=True):
     """What one guest (`NOBODY`: nobody yet) pays of the bill, and adds to it."""
 
     guest: str

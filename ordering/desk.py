@@ -12,7 +12,6 @@ from functools import partial
 from typing import Any, TypeVar
 
 import msgspec
-from msgspec import Struct
 
 from ordering import commands, kitchen, staff, verdicts
 from ordering import floor as floors
@@ -34,6 +33,7 @@ from ordering.slips import records_of
 from ordering.staff import Account
 from ordering.store import Committed, Conflict, Document, Loaded, Record, Store, StoreAway, same_meaning
 from ordering.turns import Turns
+from ordering.values import Value
 from ordering.verdicts import Case, Choices, Decision
 
 ELSEWHERE = ("no_such_line", "no_such_ticket", "no_such_payment")  # what the party before may have
@@ -409,7 +409,7 @@ async def _until_it_answers(ask: Callable[[], Awaitable[T]], until: float | None
                 await asyncio.sleep(TRY_AGAIN)
 
 
-class _Person(Struct, frozen=True):
+class _Person(Value, frozen=True):
     """Who gives a command: the public id of a guest or of a staff account, and what the staff are called."""
 
     id: str

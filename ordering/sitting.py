@@ -8,7 +8,7 @@ No I/O, no clock, no randomness: the moment brings them.
 import unicodedata
 from typing import Any, Literal
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from ordering import menu as menus
@@ -33,6 +33,7 @@ from ordering.pace import Pace, due
 from ordering.refused import Refused
 from ordering.state import OPEN, Act, State, after
 from ordering.stock import Stock, Wanted
+from ordering.values import Value
 
 PORTIONS_MOST = 99  # of one line: a number that a kitchen still believes
 CART_LINES_MOST = 100
@@ -49,7 +50,7 @@ COLOURS = 8  # as many as the style sheet tells apart
 Flag = Literal["", "void", "held"]
 
 
-class Moment(Struct, frozen=True):
+class Moment(Value, frozen=True):
     """When, by whom and with what fresh name a command is decided.
 
     `v` is the version that the sitting will have afterwards, `at` milliseconds since 1970, `who` the public id of
@@ -63,7 +64,7 @@ class Moment(Struct, frozen=True):
     name: str = ""
 
 
-class Guest(Struct, frozen=True, omit_defaults=True):
+class Guest(Value, frozen=True, omit_defaults=True):
     """One phone of the sitting: a public id, a colour 1 to `COLOURS`, a name if it chose one, the allergens that it
     must avoid (tag ids), the per cent that it adds to its share, and since when it is there (ms)."""
 
@@ -75,7 +76,7 @@ class Guest(Struct, frozen=True, omit_defaults=True):
     since: int = 0
 
 
-class Off(Struct, frozen=True, omit_defaults=True):
+class Off(Value, frozen=True, omit_defaults=True):
     """What somebody of the staff (`by`, a name) takes off a line or a bill: per cents of it, or an amount; why."""
 
     percent: int = 0
@@ -84,7 +85,7 @@ class Off(Struct, frozen=True, omit_defaults=True):
     by: str = ""
 
 
-class Line(Struct, frozen=True, omit_defaults=True):
+class Line(Value, frozen=True, omit_defaults=True):
     """One item with its modifiers, portions and note; `round` 0 means the cart.
 
     `added` and `changed` are the sitting's versions of those commits, `since` when it reached its state (ms).
@@ -133,7 +134,7 @@ class Line(Struct, frozen=True, omit_defaults=True):
     placed_in: str = ""
 
 
-class Round(Struct, frozen=True, omit_defaults=True):
+class Round(Value, frozen=True, omit_defaults=True):
     """What was placed together; `doubts` are why it waits, or waited, for a waiter's nod."""
 
     number: int
@@ -142,7 +143,7 @@ class Round(Struct, frozen=True, omit_defaults=True):
     doubts: tuple[str, ...] = ()
 
 
-class Payment(Struct, frozen=True, omit_defaults=True):
+class Payment(Value, frozen=True, omit_defaults=True):
     """Money that was taken: `amount` of the bill, a `tip` on top; for whom (`guest`, "" for the table) and by whom
     (`by`, a name). Cash is taken to the shop's smallest coin: `rounding` more or less than the amount; `given` is
     what was handed over. A refund is a payment below zero that names the one it takes back (`of`)."""
@@ -160,7 +161,7 @@ class Payment(Struct, frozen=True, omit_defaults=True):
     reason: str = ""
 
 
-class Call(Struct, frozen=True, omit_defaults=True):
+class Call(Value, frozen=True, omit_defaults=True):
     """A guest asks for a waiter or the bill; `reason` is one of `CallStaff.reason`, `seen_by` the name of whoever of
     the staff is on the way."""
 
@@ -171,13 +172,13 @@ class Call(Struct, frozen=True, omit_defaults=True):
     seen_by: str = ""
 
 
-class News(Struct, frozen=True, omit_defaults=True):
+class News(Value, frozen=True, omit_defaults=True):
     """The last thing that a guest did, for one line of words on the others' pages; `line` is what it was done to."""
 
     act: str
     guest: str
     v: int
-    name: Names = {}
+    name: Names = field(default_factory=dict)
     qty: int = 0
     line: str = ""
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
-from msgspec import MsgspecError, Struct
+from msgspec import MsgspecError
 
 from ordering import signing
 from ordering.address import CLUSTER, database, seed_servers
@@ -23,6 +23,7 @@ from ordering.ids import new_id
 from ordering.replies import ELSEWHERE, explained
 from ordering.resp import Line, ReplyError, Server, Word, connect, credentials
 from ordering.signing import SigningKeys, new_key
+from ordering.values import Value
 
 OLDEST_SERVER = (7, 0)  # the first with SPUBLISH
 NEAR_KEPT = 24 * 60 * 60  # seconds after its last sign of life that a table's are forgotten
@@ -44,7 +45,7 @@ class StoreUnfit(Exception):
     """The store can't be used at all; the text says what to do."""
 
 
-class Document(Struct, frozen=True):
+class Document(Value, frozen=True):
     """A document as one commit left it: `value` is None while it does not exist (version 0, commit id "")."""
 
     name: str
@@ -70,14 +71,14 @@ class Record(NamedTuple):
     answer: bytes
 
 
-class Committed(Struct, frozen=True):
+class Committed(Value, frozen=True):
     """The documents as they are now, and the shop's sequence number of the commit."""
 
     s: int
     documents: dict[str, Document]
 
 
-class Conflict(Struct, frozen=True):
+class Conflict(Value, frozen=True):
     """Documents that do not stand where the rules saw them, as they stand."""
 
     s: int

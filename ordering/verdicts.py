@@ -7,8 +7,6 @@ import secrets
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from msgspec import Struct
-
 from ordering import bill, commands, firewall, guests, kitchen, parties, payments, sitting, staff
 from ordering import floor as floors
 from ordering import load as loads
@@ -24,11 +22,12 @@ from ordering.sitting import Moment, Sitting
 from ordering.slips import Slips, bill_wanted, records_of, reprint
 from ordering.staff import Staff
 from ordering.state import State
+from ordering.values import Value
 
 _NO_STOCK, _NO_PACE, _NO_LOAD = stocks.Stock(), Pace(), Load()  # for documents that do not exist yet
 
 
-class Case(Struct, frozen=True):
+class Case(Value, frozen=True):
     """What a rule decides on: values by name (None: does not exist yet), and the moment."""
 
     values: Mapping[str, Any]
@@ -36,7 +35,7 @@ class Case(Struct, frozen=True):
     moment: Moment
 
 
-class Decision(Struct, frozen=True):
+class Decision(Value, frozen=True):
     """The documents afterwards, by name, and what the answer says besides `ok`."""
 
     values: dict[str, Any]

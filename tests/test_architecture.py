@@ -11,8 +11,8 @@ ROOT = Path(__file__).parent.parent
 
 FLOORS = [
     # 1: the pure rules, each resting on those before it
-    "money refused brand menu stock pace load near commands state sitting guests kitchen bill payments floor parties "
-    "firewall slips staff documents restaurant",
+    "values money refused brand menu stock pace load near commands state sitting guests kitchen bill payments floor "
+    "parties firewall slips staff documents restaurant",
     # 2: the store and the views
     "clock ids listener websocket resp address signing replies store options subscriber shelf embedded pictures "
     "views.text views.blocks views.card views.printers views.kitchen views.expo views.diner views.floor views.party "

@@ -8,12 +8,14 @@ import hashlib
 from typing import Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
+
+from ordering.values import Value
 
 OVER_MOST = 24  # blocks that stand beside those of an earlier view, until all are put together again
 
 
-class Block(Struct, frozen=True):
+class Block(Value, frozen=True):
     """`kind` names the template macro; `shown` is the JSON view's value, `beside` what only the HTML needs. `recurs`
     says that the same object comes in many views, so that its HTML is worth keeping."""
 
@@ -24,7 +26,7 @@ class Block(Struct, frozen=True):
     recurs: bool = False
 
 
-class Content(Struct, frozen=True):
+class Content(Value, frozen=True):
     """What an audience sees, before it is rendered: blocks by id, and the order of those that stand in containers.
 
     `until` is when time alone changes it (ms since 1970; 0: never). Where it was made from the content of an earlier
@@ -39,7 +41,7 @@ class Content(Struct, frozen=True):
     gone: list[str] | None = None
 
 
-class Step(Struct, frozen=True):
+class Step(Value, frozen=True):
     """What a view has otherwise than the one with the mark `since`: other or new blocks, and those that are gone."""
 
     since: object
@@ -47,7 +49,7 @@ class Step(Struct, frozen=True):
     gone: list[str]
 
 
-class View(Struct, frozen=True, eq=False):
+class View(Value, frozen=True, eq=False):
     """A rendered view: `blocks` are id → HTML (a `str`) or → JSON value. `made` remembers what each was rendered from,
     where the next view is not made from what is `kept`. `until` is when time alone changes it (ms; 0: never). `mark` is
     this view's alone; `step` is what it differs in from the view it was made after, if that is known.
@@ -63,7 +65,7 @@ class View(Struct, frozen=True, eq=False):
     kept: Any = None
     mark: object = None
     step: Step | None = None
-    over: dict[str, Any] = {}
+    over: dict[str, Any] = field(default_factory=dict)
 
     @property
     def blocks(self) -> dict[str, Any]:

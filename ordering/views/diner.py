@@ -20,12 +20,13 @@ from ordering.payments import paid
 from ordering.sitting import STILL_SERVED, Guest, Line, Round, Sitting, allergies, cart, eaters, placed
 from ordering.state import TO_MAKE, State
 from ordering.stock import Stock
+from ordering.values import Value
 from ordering.views.blocks import Block, Content, View
 from ordering.views.kitchen import load_shown
 from ordering.views.text import Text
 
 
-class CallShown(Struct, frozen=True):
+class CallShown(Value, frozen=True):
     """A call that the staff have not answered yet; `seen_by` is the name of whoever is on the way."""
 
     id: str
@@ -34,7 +35,7 @@ class CallShown(Struct, frozen=True):
     seen_by: str
 
 
-class NewsShown(Struct, frozen=True):
+class NewsShown(Value, frozen=True):
     """The last thing a guest did; `name` is the dish it was done to, `qty` how many, `line` which line."""
 
     act: str
@@ -45,7 +46,7 @@ class NewsShown(Struct, frozen=True):
     line: str
 
 
-class SittingShown(Struct, frozen=True):
+class SittingShown(Value, frozen=True):
     """`state` is free, open or closed; `table` the table's name. `gone`: the party has joined another one; `left`:
     guests (ids) who have gone to another table. Whoever opens the page again is led there."""
 
@@ -56,10 +57,10 @@ class SittingShown(Struct, frozen=True):
     calls: list[CallShown]
     news: NewsShown | None
     gone: bool = False
-    left: list[str] = []
+    left: list[str] = field(default_factory=list)
 
 
-class PresenceShown(Struct, frozen=True):
+class PresenceShown(Value, frozen=True):
     """Who is at the page right now (ids of guests), at which category those stand who are choosing, and how many
     look on who have not ordered anything yet."""
 
@@ -68,7 +69,7 @@ class PresenceShown(Struct, frozen=True):
     others: int
 
 
-class GuestShown(Struct, frozen=True):
+class GuestShown(Value, frozen=True):
     """A guest, what they must avoid (tag ids), and their part of everything in sight, with the tip (minor units)."""
 
     id: str
@@ -87,7 +88,7 @@ class Who(Struct, frozen=True, dict=True):
     colour: int
 
 
-class LineShown(Struct, frozen=True):
+class LineShown(Value, frozen=True):
     """A line of the cart (`round` 0) or of a round; money in minor units, modifiers, allergens and allergies by id.
 
     `problem` is the word with which it would be refused now, "" when it can be sent. `due` is when it is likely to
@@ -114,7 +115,7 @@ class LineShown(Struct, frozen=True):
     problem: str
 
 
-class Concern(Struct, frozen=True):
+class Concern(Value, frozen=True):
     """An allergen that some of those at the table must avoid."""
 
     name: str
@@ -149,7 +150,7 @@ class LineBeside(Struct, frozen=True, dict=True):
     closed: bool
 
 
-class RoundShown(Struct, frozen=True):
+class RoundShown(Value, frozen=True):
     """The heading of a round; `at` and `due` in milliseconds since 1970, `state` the one that its last line has
     reached, `held` how many lines wait to be fired, `late` when it takes longer than it was likely to, `unseen` when no
     cook has looked at it for so long that a waiter should hear of it."""
@@ -166,7 +167,7 @@ class RoundShown(Struct, frozen=True):
     unseen: bool
 
 
-class TotalsShown(Struct, frozen=True):
+class TotalsShown(Value, frozen=True):
     """Portions and minor units of the cart, of what was placed, and of both with service charge and tax."""
 
     cart_portions: int
@@ -176,7 +177,7 @@ class TotalsShown(Struct, frozen=True):
     amount: int
 
 
-class TaxShown(Struct, frozen=True):
+class TaxShown(Value, frozen=True):
     """A tax: its rate in hundredths of a per cent, on which sum, and how much."""
 
     rate: int
@@ -184,7 +185,7 @@ class TaxShown(Struct, frozen=True):
     amount: int
 
 
-class ShareShown(Struct, frozen=True):
+class ShareShown(Value, frozen=True):
     """What a guest pays of the bill; the share of guest "" is nobody's yet."""
 
     guest: str
@@ -192,7 +193,7 @@ class ShareShown(Struct, frozen=True):
     tip: int
 
 
-class BillShown(Struct, frozen=True):
+class BillShown(Value, frozen=True):
     """What was placed, as a bill; `split` is guest, equal or lines, `people` how many share in equal parts."""
 
     portions: int
@@ -208,7 +209,7 @@ class BillShown(Struct, frozen=True):
     shares: list[ShareShown]
 
 
-class ClaimShown(Struct, frozen=True):
+class ClaimShown(Value, frozen=True):
     """A placed line to be claimed, and who has."""
 
     id: str
@@ -218,7 +219,7 @@ class ClaimShown(Struct, frozen=True):
     claimed: list[Who]
 
 
-class ItemShown(Struct, frozen=True):
+class ItemShown(Value, frozen=True):
     """What changes on the menu: whether the item is sold out, whether it is served at this hour, whether the kitchen is
     too `full` for it, how many are left (null: nobody counts), how many portions the shared cart holds."""
 
@@ -237,7 +238,7 @@ class Dish(Struct, frozen=True, dict=True):
     name: str
 
 
-class ItemBeside(Struct, frozen=True):
+class ItemBeside(Value, frozen=True):
     """What people see of an item besides: who has it in the cart, whom its allergens concern, and how its button
     works."""
 
@@ -255,7 +256,7 @@ JSON_KINDS = frozenset({"sitting", "load", "presence", "totals", "guest", "line"
 _CART, _VOID, _HELD = State.CART, State.VOID, State.HELD  # looking a member up takes as long as all else of a line
 
 
-class _House(Struct, frozen=True, eq=False):
+class _House(Value, frozen=True, eq=False):
     """What the blocks are made from and seldom changes.
 
     `people`: they are for people's eyes; for programs there is less to make. `shut` are the items that are not served
@@ -289,7 +290,7 @@ class _House(Struct, frozen=True, eq=False):
         return self.menu.shop
 
 
-class _ForNow(Struct, frozen=True):
+class _ForNow(Value, frozen=True):
     """Something made `of` these at a time from which it stands until another (ms since 1970)."""
 
     of: tuple[Any, ...]
@@ -320,7 +321,7 @@ class _Presence(_ForNow, frozen=True):
     block: Block
 
 
-class _Sums(Struct, frozen=True):
+class _Sums(Value, frozen=True):
     """What everything in sight comes to, and everyone's part of it, without the tip; `of` is what they are made of."""
 
     of: tuple[Any, ...]
@@ -328,7 +329,7 @@ class _Sums(Struct, frozen=True):
     parts: Mapping[str, int]
 
 
-class _Row(Struct, frozen=True):
+class _Row(Value, frozen=True):
     """A line with its block; `came` is the same line as it came last, which may be another object."""
 
     came: Line
@@ -336,7 +337,7 @@ class _Row(Struct, frozen=True):
     block: Block
 
 
-class _Dish(Struct, frozen=True):
+class _Dish(Value, frozen=True):
     """An item in the cart: portions, who has chosen it, and its block; `bare` is its block while nobody has."""
 
     portions: int
@@ -345,7 +346,7 @@ class _Dish(Struct, frozen=True):
     block: Block
 
 
-class _Kept(Struct, frozen=True):
+class _Kept(Value, frozen=True):
     """What a content was made of: immutable values, each with what it depends on. The next content takes over those
     that would come out the same; of inputs that are the same objects, comparing them costs nothing."""
 
