@@ -2,11 +2,11 @@
 
 KEYS  1   record of the op            2   the shop's sequence number    3   the shop's log (a stream)
       4…  the documents; each one's key is also the name of its channel
-ARGV  1   fingerprint of what was meant                 2   the answer to remember
-      3   entry for the log                             4   this commit's id
-      5   how many documents are changed, the first ones; the others are only checked
-      6   a line for each document: the revision that the rules saw, "v r" ("0 " where there was none)
-      7…  for each document that is changed its new body
+ARGV  1   lines: the fingerprint of what was meant; this commit's id; how many documents are changed, the first ones (the
+          others are only checked); then for each document the revision that the rules saw, "v r" ("0 " where there
+          was none). One word, as each takes the sender as long as four lines
+      2   the answer to remember                        3   entry for the log
+      4…  for each document that is changed its new body
 
 A document is a hash: v version, r id of the commit that wrote it, s sequence number of that commit, b body.
 A message is "v r s\nbody". The record of an op is "fingerprint s answer".
@@ -29,24 +29,24 @@ if record then
 end
 
 local seen = {}
-for revision in string.gmatch(ARGV[6], '[^\n]+') do
-  seen[#seen + 1] = revision
+for line in string.gmatch(ARGV[1], '[^\n]+') do
+  seen[#seen + 1] = line
 end
+local meant, commit, changed = seen[1], seen[2], tonumber(seen[3])
 
 local documents = {}
-local changed = tonumber(ARGV[5])
 local conflict = {'conflict', redis.call('GET', KEYS[2]) or '0'}
 for i = 4, #KEYS do
   local stored = redis.call('HMGET', KEYS[i], 'v', 'r')
   local v, r = stored[1] or '0', stored[2] or ''
-  if v .. ' ' .. r ~= seen[i - 3] then
+  if v .. ' ' .. r ~= seen[i] then
     local rest = redis.call('HMGET', KEYS[i], 's', 'b')
     for _, part in ipairs({KEYS[i], v, r, rest[1] or '0', rest[2] or ''}) do
       conflict[#conflict + 1] = part
     end
   end
   if i - 3 <= changed then
-    documents[i - 3] = {key = KEYS[i], v = v + 1, body = ARGV[i + 3]}
+    documents[i - 3] = {key = KEYS[i], v = v + 1, body = ARGV[i]}
   end
 end
 if #conflict > 2 then
@@ -65,9 +65,9 @@ end
 local s = tonumber(redis.call('GET', KEYS[2]) or '0') + 1
 redis.call('XADD', KEYS[3], 'MAXLEN', '~', LOG_KEPT, s .. '-0', 'entry', ARGV[3])
 redis.call('SET', KEYS[2], s)
-redis.call('SET', KEYS[1], ARGV[1] .. ' ' .. s .. ' ' .. ARGV[2], 'EX', OP_REMEMBERED)
+redis.call('SET', KEYS[1], meant .. ' ' .. s .. ' ' .. ARGV[2], 'EX', OP_REMEMBERED)
 for _, document in ipairs(documents) do
-  redis.call('HSET', document.key, 'v', document.v, 'r', ARGV[4], 's', s, 'b', document.body)
-  redis.call('SPUBLISH', document.key, document.v .. ' ' .. ARGV[4] .. ' ' .. s .. '\n' .. document.body)
+  redis.call('HSET', document.key, 'v', document.v, 'r', commit, 's', s, 'b', document.body)
+  redis.call('SPUBLISH', document.key, document.v .. ' ' .. commit .. ' ' .. s .. '\n' .. document.body)
 end
 return {'ok', tostring(s)}

@@ -46,13 +46,16 @@ class StoreUnfit(Exception):
 
 
 class Document(Value, frozen=True):
-    """A document as one commit left it: `value` is None while it does not exist (version 0, commit id "")."""
+    """A document as one commit left it: `value` is None while it does not exist (version 0, commit id "").
+
+    `revision` is "v r", as a commit names what it has seen: most documents are named often and written seldom."""
 
     name: str
     v: int
     r: str
     s: int
     value: Any
+    revision: str
 
 
 class Loaded(NamedTuple):
@@ -210,9 +213,9 @@ class Store:
         """
         new = new_id()
         names = [*changes, *(seen.keys() - changes.keys())]
-        stood = "\n".join([f"{document.v} {document.r}" for document in map(seen.__getitem__, names)])
-        arguments: list[Word] = [_hashed(meant), answer, _encode(entry), new, len(changes), stood]
-        arguments += map(_encode, changes.values())
+        stood = [seen[name].revision for name in names]
+        head = "\n".join([_hashed(meant), new, str(len(changes)), *stood])
+        arguments: list[Word] = [head, answer, _encode(entry), *map(_encode, changes.values())]
         keys = [self.keys.op(who, op), self.keys.sequence, self.keys.log, *map(self.keys.document, names)]
         self._under_way[new] = changes
         try:
@@ -224,7 +227,8 @@ class Store:
             if outcome == b"ok":
                 s, committed = int(number), {}
                 for name, value in changes.items():
-                    committed[name] = Document(name, seen[name].v + 1, new, s, value)
+                    v = seen[name].v + 1
+                    committed[name] = Document(name, v, new, s, value, f"{v} {new}")
                 return Committed(s, committed)
             if outcome == b"conflict":
                 return Conflict(int(number), self._documents(rest))
@@ -245,7 +249,7 @@ class Store:
             if (held := known.get(name)) is not None and held.r == r:
                 return held
             if (ours := self._under_way.get(r)) is not None:
-                return Document(name, int(v), r, int(s), ours[name])
+                return Document(name, int(v), r, int(s), ours[name], f"{v} {r}")
         except (ValueError, LookupError) as error:
             raise StoreAway(f"it is no document's message: {error}") from error
         return _document(name, v, r, s, body)
@@ -551,7 +555,8 @@ def _info(text: bytes) -> dict[str, str]:
 def _document(name: str, v: str | bytes, r: str, s: str | bytes, body: bytes) -> Document:
     try:
         value = decoder(name).decode(body) if body else None
-        return Document(name, int(v), r, int(s), value)
+        number = int(v)
+        return Document(name, number, r, int(s), value, f"{number} {r}")
     except (MsgspecError, KeyError, ValueError, RecursionError) as error:
         raise StoreAway(f"the document {name!r} can't be read: {error}") from error
 
