@@ -8,7 +8,7 @@ costs one push, and delays nobody. Nothing here waits for a phone.
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Coroutine, Iterable, Mapping
+from collections.abc import Coroutine, Mapping
 from typing import Any, Protocol
 
 import msgspec
@@ -37,7 +37,8 @@ class Phone(Protocol):
     """A connected page."""
 
     full: bool
-    """It has not read what was sent: whoever owns it calls `Seat.drained` when it has."""
+    """It has not read what was sent: whoever owns it calls `Seat.filled` when that begins, `Seat.drained` when it has
+    read it."""
 
     def send(self, message: bytes) -> None:
         """Sends a text message, without waiting; does nothing when the phone is gone."""
@@ -53,18 +54,27 @@ class Phone(Protocol):
 
 
 class Seat:
-    """A phone in its audience: `sent` is the view that it has, or is just getting."""
+    """A phone in its audience: `had` is the view that it has, where that is not its stage's (`Stage.in_step`)."""
 
-    __slots__ = ("full_since", "gone", "owed_beat", "owner", "phone", "sent", "stage")
+    __slots__ = ("full_since", "gone", "had", "owed_beat", "owner", "phone", "stage")
 
     def __init__(self, phone: Phone, stage: "Stage", owner: str = "") -> None:
         self.phone = phone
         self.stage = stage
         self.owner = owner
-        self.sent: View | None = None
+        self.had: View | None = None
         self.full_since = 0.0
         self.gone = False
         self.owed_beat = False
+
+    @property
+    def sent(self) -> View | None:
+        """The view that the phone has, or is just getting."""
+        return self.stage.view if self.phone in self.stage.in_step else self.had
+
+    def filled(self) -> None:
+        """The phone does not read what it is sent: it gets no more until it has."""
+        self.stage.out_of_step(self)
 
     def drained(self) -> None:
         """The phone has read what it was sent."""
@@ -221,6 +231,7 @@ class Stage:
         self._sitting = sitting_name(audience.subject)
         self.phase = phase
         self.seats: set[Seat] = set()
+        self.in_step: set[Phone] = set()  # those of the seats that have `view`, and are sent what is otherwise
         self.view: View | None = None
         self._coming: set[Seat] = set()  # their documents are being read
         self._lately = lately
@@ -242,6 +253,7 @@ class Stage:
 
     def leave(self, seat: Seat) -> None:
         """One phone fewer."""
+        self.out_of_step(seat)
         self.seats.discard(seat)
         self._coming.discard(seat)
 
@@ -281,7 +293,10 @@ class Stage:
             if not self.board:
                 self.view = before
             return
-        self._push(before, tuple(self.seats))  # who hears of it may leave, and take others along
+        if self.in_step:
+            message = difference(before, self.view)
+            for phone in tuple(self.in_step):  # who hears of it may leave, and take others along
+                phone.send(message)
 
     def beat(self) -> None:
         """A sign of life to every phone; to one that is full as soon as it is not, since it may be what tells that the
@@ -325,7 +340,7 @@ class Stage:
     def catch_up(self, seat: Seat) -> None:
         """What a phone has missed while it did not read."""
         if seat in self.seats:
-            self._push(seat.sent, [seat])
+            self._bring_up(seat)
             if seat.owed_beat and not seat.phone.full:
                 seat.owed_beat = False
                 seat.phone.send(self._sign())
@@ -342,7 +357,7 @@ class Stage:
         if seat in self._coming:
             self._coming.discard(seat)
             self.seats.add(seat)
-            self._push(None, [seat])
+            self._bring_up(seat)
 
     async def _watch_more(self) -> None:
         try:
@@ -395,29 +410,20 @@ class Stage:
         v = self._shelf.s if self.board else known[self._sitting].v if self._sitting in known else 0
         return build(self.audience, self._values, v, now(), self.view or self._lately)
 
-    def _push(self, before: View | None, seats: Iterable[Seat]) -> None:
-        """Sends the difference to the phones that are not full; most had the view `before`. Those that had the same get
-        the same bytes."""
-        # `before` apart from the others: a look into a dict for each phone costs 10 of a command's 668 thousand
-        # instructions.
-        view = self.view
-        if view is None or view is before:
+    def out_of_step(self, seat: Seat) -> None:
+        """This phone is sent nothing for now; what it misses is seen from the view that it has."""
+        if seat.phone in self.in_step:
+            seat.had = self.view
+            self.in_step.discard(seat.phone)
+
+    def _bring_up(self, seat: Seat) -> None:
+        """Sends a phone that is not full what it has not got; from then on it is in step with the others."""
+        phone, had, view = seat.phone, seat.sent, self.view
+        if phone.full or view is None:
             return
-        message = b""
-        others: dict[int, bytes] = {}  # by what went before
-        for seat in seats:
-            had, phone = seat.sent, seat.phone
-            if phone.full or seat.gone:
-                continue
-            if had is before:
-                message = message or difference(before, view)
-                seat.sent = view
-                phone.send(message)
-            elif had is not view:
-                if id(had) not in others:
-                    others[id(had)] = difference(had, view)
-                seat.sent = view
-                phone.send(others[id(had)])
+        self.in_step.add(phone)
+        if had is not view:
+            phone.send(difference(had, view))
 
     def _later(self, work: Any) -> None:
         task: asyncio.Task[None] = asyncio.create_task(work)

@@ -67,6 +67,10 @@ class WebSocket(asyncio.Protocol):
         """A whole message; a `str` when it is text."""
 
     @abstractmethod
+    def on_full(self) -> None:
+        """The peer does not read what it is sent."""
+
+    @abstractmethod
     def on_drained(self) -> None:
         """The peer, which was full, has read everything."""
 
@@ -170,6 +174,7 @@ class WebSocket(asyncio.Protocol):
         """Part of asyncio.Protocol: a peer that does not read is not listened to either."""
         self.full = True
         self._pause()
+        self.on_full()
 
     def resume_writing(self) -> None:
         """Part of asyncio.Protocol."""

@@ -106,6 +106,11 @@ class Socket(WebSocket):
         else:
             self._answer(self._refused(Refused("too_often"), _op_of(message)))
 
+    def on_full(self) -> None:
+        """Part of WebSocket."""
+        if self.seat is not None:
+            self.seat.filled()
+
     def on_drained(self) -> None:
         """Part of WebSocket."""
         if self.seat is not None:
@@ -171,6 +176,9 @@ class TurnedAway(WebSocket):
     __slots__ = ()
 
     def on_message(self, message: str | bytes) -> None:
+        """Part of WebSocket."""
+
+    def on_full(self) -> None:
         """Part of WebSocket."""
 
     def on_drained(self) -> None:

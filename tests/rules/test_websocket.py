@@ -75,11 +75,14 @@ class Peer(WebSocket):
     def __init__(self) -> None:
         super().__init__()
         self.got: list[str | bytes] = []
-        self.drained = 0
+        self.filled = self.drained = 0
         self.closed = 0
 
     def on_message(self, message: str | bytes) -> None:
         self.got.append(message)
+
+    def on_full(self) -> None:
+        self.filled += 1
 
     def on_drained(self) -> None:
         self.drained += 1
@@ -204,7 +207,7 @@ def test_who_does_not_read_is_not_listened_to_until_it_does() -> None:
     async def story(peer: Peer, wire: Wire) -> None:
         wire.stuck = True
         peer.send(b"x" * UNSENT_MOST)
-        assert peer.full
+        assert peer.full and peer.filled == 1
         written = len(wire.written)
         await heard(peer, wire, (frame(PING, b"p") + frame(TEXT, b"t")) * 50)
         assert len(wire.written) == written, "no pong is written to who does not read"

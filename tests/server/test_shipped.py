@@ -128,10 +128,13 @@ class Slow:
     def __init__(self) -> None:
         self.got: list[dict[str, Any]] = []
         self.full = False
+        self.seat: Seat | None = None
 
     def send(self, message: bytes) -> None:
         self.full = not self.got
         self.got.append(json.loads(message))
+        if self.full and self.seat:
+            self.seat.filled()
 
     def probe(self, now: float, silence: float) -> None: ...
 
@@ -147,7 +150,7 @@ def test_a_phone_that_was_busy_when_the_store_came_back_is_told_so(
     async def story() -> None:
         page = await guest.look()
         phone = Slow()
-        seat = shared.live.join(phone, Audience("diner", "json", "zh", page.blocks["sitting"]["id"]))
+        seat = phone.seat = shared.live.join(phone, Audience("diner", "json", "zh", page.blocks["sitting"]["id"]))
         async with asyncio.timeout(5):
             while not phone.got:
                 await asyncio.sleep(0.01)
