@@ -3,6 +3,9 @@
 A document of the shop (`sitting:{id}`), so a phone that belongs to a sitting can see no other. Functions take the
 sitting, a command and the `Moment` in which it is decided, and return the sitting afterwards or raise `Refused`.
 No I/O, no clock, no randomness: the moment brings them.
+
+What stands at its default is not stored (`omit_defaults`): most of a line is, and a document is half as long without.
+So a default never changes.
 """
 
 import unicodedata
