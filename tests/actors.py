@@ -9,6 +9,8 @@ from urllib.parse import urlencode
 
 from machines import PASSWORD
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest, HTTPResponse
+from tornado.ioloop import IOLoop
+from tornado.platform.asyncio import BaseAsyncIOLoop
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
 T = TypeVar("T")
@@ -20,7 +22,15 @@ OPENED: list[WebSocketClientConnection] = []
 def tell(story: Coroutine[Any, Any, T]) -> T:
     """Runs a story to its end, and closes the sockets that were opened in it."""
 
-    return asyncio.run(told(story))
+    return asyncio.run(to_its_end(story))
+
+
+async def to_its_end(story: Coroutine[Any, Any, T]) -> T:
+    """The story, and that nothing of it is left in a loop that was made for it alone."""
+    try:
+        return await told(story)
+    finally:
+        await go_home()
 
 
 async def told(story: Coroutine[Any, Any, T]) -> T:
@@ -40,6 +50,21 @@ async def hang_up() -> None:
         if stream is not None:
             stream.close()
     await asyncio.sleep(0.01)
+
+
+async def go_home() -> None:
+    """Ends whatever else goes on in this loop, and closes its lines: Tornado's client leaves the line of a request under
+    way open, and the test in which that is found out is a later one."""
+    rest = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in rest:
+        task.cancel()
+    if rest:
+        await asyncio.wait(rest)
+    loop = IOLoop.current()
+    assert isinstance(loop, BaseAsyncIOLoop)
+    for line, _ in list(loop.handlers.values()):
+        loop.remove_handler(line)
+        loop.close_fd(line)
 
 
 class Answer(dict[str, Any]):

@@ -12,7 +12,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
 
-from actors import Browser, hang_up, tables
+from actors import Browser, tables, to_its_end
 from machines import short_folder, until
 
 from chaos import faults
@@ -63,7 +63,7 @@ def spend(
         whole = seed % 2 == 0 if bundled is None else bundled
         with House(folder, whole, rng, broken).running() as house:
             record = Record()
-            happened = asyncio.run(_spent(house, record, rng, seconds, only, calm))
+            happened = asyncio.run(to_its_end(_spent(house, record, rng, seconds, only, calm)))
             _left_behind(house, record)
             record.note("log", entries=house.log())
             said = house.said()
@@ -101,7 +101,6 @@ async def _spent(house: House, record: Record, rng: Random, seconds: float, only
             with contextlib.suppress(*FAILS):
                 await person.settle(op, command, path)
     await _ending(evening, staff[0])
-    await hang_up()
     return happened
 
 
