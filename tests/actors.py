@@ -53,8 +53,8 @@ async def hang_up() -> None:
 
 
 async def go_home() -> None:
-    """Ends whatever else goes on in this loop, and closes its lines: Tornado's client leaves the line of a request under
-    way open, and the test in which that is found out is a later one."""
+    """Ends whatever else goes on in this loop, and closes its lines: Tornado's client leaves that of a request which is
+    under way open, and the test in which it is found out is a later one."""
     rest = asyncio.all_tasks() - {asyncio.current_task()}
     for task in rest:
         task.cancel()

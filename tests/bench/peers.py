@@ -2,6 +2,7 @@
 
     python tests/bench/peers.py                                   all shapes, all peers: about 17 minutes
     python tests/bench/peers.py --quick --only=tornado,node-ws    the main shape, two families: a minute and a half
+    python tests/bench/peers.py --pairs=starlette-sansio          in turns with one peer, 15 times: nine minutes
     python tests/bench/peers.py --report=FILE                     the tables of an earlier run's JSON
 
 The peers live beside this project in ../shared/peers; name another place in the environment: PEERS=…/peers. Each peer
@@ -16,6 +17,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,6 +30,7 @@ PEERS = Path(os.environ.get("PEERS") or HERE.parent.parent.parent / "shared" / "
 HOME = Path(os.environ.get("BENCH_HOME") or Path(tempfile.gettempdir()) / "bench" / "relay")
 OURS, IN_HTML = "ordering", "ordering (html)"
 LOUD = 0.3  # of a core used by others: such a trial counts only when there is no quiet one (as in the peers' `run`)
+PAIRS = 15  # of trials, when nothing else is asked for
 COUNTED = 2.0  # µs for a delivered message: nothing takes less that decides and sends it
 REFERENCES = ("floor: Python", "tornado-table", "tornado-best", "starlette", "python-socketio", "node-ws")  # kept
 
@@ -56,18 +59,25 @@ COLUMNS = (
     Column("KiB/conn", "memory", None, "rss_per_conn"),
 )
 
-Results = dict[str, dict[str, list[dict[str, Any]]]]
+PAIRED = tuple(column for column in COLUMNS if column.shape == "main" and column.key == "server_us")
+
+Trial = dict[str, Any]
+Results = dict[str, dict[str, list[Trial]]]
 
 
-def measure(given: argparse.Namespace) -> Results:
-    """Runs the comparison and returns its results: peer → shape → trials."""
-    if given.if_there and not ((PEERS / "run").exists() and (HOME / "load").exists()):
+def installed(if_there: bool) -> None:
+    """Ends the program where the peers are not: with an error, or without one when they need not be there."""
+    if if_there and not ((PEERS / "run").exists() and (HOME / "load").exists()):
         print(f"no peers in {PEERS} or not installed in {HOME}: left out")
         sys.exit()
     if not (PEERS / "run").exists():
         sys.exit(f"no peers in {PEERS}: name the folder of the relay comparison, PEERS=… python tests/bench/peers.py")
     if not (HOME / "load").exists():
         sys.exit(f"the peers are not installed in {HOME}: {PEERS}/setup (or set BENCH_HOME)")
+
+
+def measure(given: argparse.Namespace) -> Results:
+    """Runs the comparison and returns its results: peer → shape → trials."""
     path = Path(given.json) if given.json else HOME / "ordering.json"
     command = [sys.executable, str(PEERS / "run"), f"--json={path}"]
     command += [f"--also={HERE / 'peer_html.py'}", f"--also={HERE / 'peer.py'}"]
@@ -76,6 +86,51 @@ def measure(given: argparse.Namespace) -> Results:
     command += [f"--rounds={given.rounds}"] if given.rounds else []
     subprocess.run(command, check=True, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"})
     return results(path)
+
+
+def in_pairs(rival: str, rounds: int) -> list[tuple[Trial, Trial]]:
+    """The main shape, ours and one peer in turns, the one that begins changing: what the machine does in the minutes
+    between two trials of a full run moves a ratio more than what is asked. A pair that failed does not count."""
+    sys.path[:0] = [str(PEERS)]
+    sys.dont_write_bytecode = True
+    comparison = SourceFileLoader("comparison", str(PEERS / "run")).load_module()
+    peers = {each.name: each for each in comparison.peers.PEERS}
+    if rival not in peers:
+        sys.exit(f"no peer {rival}: one of {', '.join(sorted(peers))}")
+    ours = SourceFileLoader("peer", str(HERE / "peer.py")).load_module().PEER
+    found = []
+    for number in range(rounds):
+        trials = {}
+        for each in (ours, peers[rival])[:: -1 if number % 2 else 1]:
+            diners, processes = comparison.MAIN
+            tables, rate = comparison.CONNECTIONS // diners, comparison.DELIVERIES / diners
+            trials[each.name] = comparison.attempt(
+                each, processes, diners, tables, rate=rate, warm=0.7, seconds=2.5, closed=1.5
+            )
+        pair = trials[OURS], trials[rival]
+        if any("error" in trial for trial in pair):
+            continue
+        found.append(pair)
+        said = (f"{column.title} {' by '.join(f'{_of(trial, column):.1f}' for trial in pair)}" for column in PAIRED)
+        print(f"{number + 1}:", ", ".join(said), flush=True)
+    return found
+
+
+def _of(trial: Trial, column: Column) -> float:
+    return float((trial[column.phase] if column.phase else trial)[column.key])
+
+
+def pairs_say(pairs: list[tuple[Trial, Trial]]) -> list[str]:
+    """Of each ratio: the median of the pairs, the lowest and the highest, and in how many ours is below."""
+    lines = []
+    for column in PAIRED:
+        ratios = sorted(_of(ours, column) / _of(theirs, column) for ours, theirs in pairs)
+        below = sum(each < 1 for each in ratios)
+        lines.append(
+            f"{column.title}: median {statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f}), "
+            f"ours below in {below} of {len(ratios)} pairs"
+        )
+    return lines
 
 
 def results(path: Path) -> Results:
@@ -134,11 +189,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="the main shape and memory, one round")
     parser.add_argument("--only", default="", help="peers whose name contains one of these, with commas between")
-    parser.add_argument("--rounds", type=int, help="of the main shape (3; 1 when quick)")
+    parser.add_argument("--pairs", default="", help="the main shape in turns with this peer, by its whole name")
+    parser.add_argument("--rounds", type=int, help=f"of the main shape (3; 1 when quick; {PAIRS} pairs)")
     parser.add_argument("--json", help="where the results go (default: ordering.json in BENCH_HOME)")
     parser.add_argument("--report", help="print the tables of an earlier run's JSON file")
     parser.add_argument("--if-there", action="store_true", help="nothing is to be done where there are no peers")
     given = parser.parse_args()
+    if not given.report:
+        installed(given.if_there)
+    if given.pairs:
+        pairs = in_pairs(given.pairs, given.rounds or PAIRS)
+        print("\nOurs by theirs", *(pairs_say(pairs) if pairs else ("no pair was measured",)), sep="\n")
+        sys.exit("\n".join(wrong({OURS: {"main": [ours for ours, _ in pairs]}})) or (not pairs))
     found = results(Path(given.report)) if given.report else measure(given)
     print("\nOurs by theirs; below 1 we take less (msg/s: above 1 we do more)")
     for ours in (OURS, IN_HTML):
