@@ -43,9 +43,31 @@ def test_a_value_is_escaped_the_same(value: Any) -> None:
 
 def test_what_is_missing_is_an_error() -> None:
     environment = Environment(**SETTINGS)
-    for source in ("{{ nothing }}", "{% macro of(a) %}{{ a }}{% endmacro %}{{ of() }}", "{{ (1).nothing }}"):
+    for source in ("{{ nothing }}", "{{ nothing.at_all }}", "{% macro of(a) %}{{ a }}{% endmacro %}{{ of() }}"):
         with pytest.raises(jinja2.UndefinedError):
             environment.from_string(source).render()
+    for source in ("{{ (1).nothing }}", "{% set has = {'a': 1} %}{{ has.a }}"):  # a key is has['a']
+        with pytest.raises(AttributeError):
+            environment.from_string(source).render()
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        ("{{ of(1, two=2) }}", "1, 2"),
+        ("{{ of(*[1], **{'two': 2}) }}", "1, 2"),
+        ("{{ of(two=(1 if false else 2), one='<') }}", "&lt;, 2"),
+        ("{{ of(of(1, 2), 3) }}", "1, 2, 3"),
+        ("{{ ('a' ~ 'b').upper() }}{{ none.__class__.__name__ }}", "ABNoneType"),
+        ("{{ {'if': 1}.if }}{{ keyed(**{'if': 2}) }}{{ keyed(if=3) }}", "123"),
+    ],
+)
+def test_calls_and_attributes_of_every_kind_come_out_as_ever(source: str, text: str) -> None:
+    for make in (jinja2.Environment, Environment):
+        environment = make(**SETTINGS)
+        environment.globals["keyed"] = lambda **given: given["if"]
+        macro = "{% macro of(one, two) %}{{ one }}, {{ two }}{% endmacro %}"
+        assert environment.from_string(macro + source).render() == text
 
 
 @pytest.mark.parametrize("path", sorted(TEMPLATES.glob("**/*.html")), ids=lambda path: path.name)

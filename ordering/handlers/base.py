@@ -44,6 +44,13 @@ class GuestCookie(NamedTuple):
     sitting: str
 
 
+class Retry(NamedTuple):
+    """A form that sends the same again: where to, and its fields."""
+
+    action: str
+    fields: list[tuple[str, str]]
+
+
 class LoggedIn(NamedTuple):
     """Which account has logged in on a device, and when (ms)."""
 
@@ -325,15 +332,15 @@ class Page(RequestHandler):
         error = details.get("exc_info", (None, None, None))[1]
         super().send_error(error.status if isinstance(error, Refused) else status_code, **details)
 
-    def _retry(self) -> dict[str, Any]:
-        """A form that sends the same again, with the same op."""
+    def _retry(self) -> Retry:
+        """With the same op."""
         fields = [
             (name, value)
             for name in self.request.arguments
             if name != "_xsrf"
             for value in self.get_arguments(name, strip=False)
         ]
-        return {"action": self.request.path, "fields": fields}
+        return Retry(self.request.path, fields)
 
     def languages(self) -> tuple[tuple[str, str, str, bool], ...]:
         """This page in every language: tag, name, address, and whether it is this one."""

@@ -5,8 +5,8 @@ the context, and makes a `Markup` of each piece of text before it joins them. Ou
 needs no mark. What comes out is the same, to the last character; tests compare.
 """
 
-import operator
 from collections.abc import Callable
+from keyword import iskeyword
 from typing import Any
 
 import jinja2
@@ -22,13 +22,24 @@ class Compiler(CodeGenerator):
 
     def visit_Call(self, node: nodes.Call, frame: Frame, forward_caller: bool = False) -> None:
         """A call."""
-        if forward_caller:
+        if forward_caller or node.dyn_args or node.dyn_kwargs or any(iskeyword(named.key) for named in node.kwargs):
             super().visit_Call(node, frame, forward_caller=forward_caller)
             return
-        self.write("environment.call(")
         self.visit(node.node, frame)
-        self.signature(node, frame)
+        self.write("(")
+        for given in (*node.args, *node.kwargs):
+            self.visit(given, frame)
+            self.write(", ")
         self.write(")")
+
+    def visit_Getattr(self, node: nodes.Getattr, frame: Frame) -> None:
+        """A value's attribute; of a `dict`, Jinja2 would look for a key then."""
+        if iskeyword(node.attr):
+            super().visit_Getattr(node, frame)
+            return
+        self.write("(")
+        self.visit(node.node, frame)
+        self.write(f").{node.attr}")
 
     def macro_def(self, macro_ref: MacroRef, frame: Frame) -> None:
         """A macro, once its function is there."""
@@ -83,7 +94,6 @@ class Environment(jinja2.Environment):
     """Templates compiled so."""
 
     code_generator_class = Compiler
-    call = operator.call
     escaped = staticmethod(escaped)
     Macro = staticmethod(macro)
 
