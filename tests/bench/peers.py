@@ -2,7 +2,7 @@
 
     python tests/bench/peers.py                                   all shapes, all peers: about 17 minutes
     python tests/bench/peers.py --quick --only=tornado,node-ws    the main shape, two families: a minute and a half
-    python tests/bench/peers.py --pairs=starlette-sansio          in turns with one peer, 15 times: nine minutes
+    python tests/bench/peers.py --pairs=starlette-sansio          in turns with one peer, 15 times: five minutes
     python tests/bench/peers.py --report=FILE                     the tables of an earlier run's JSON
 
 The peers live beside this project in ../shared/peers; name another place in the environment: PEERS=…/peers. Each peer
@@ -59,7 +59,8 @@ COLUMNS = (
     Column("KiB/conn", "memory", None, "rss_per_conn"),
 )
 
-PAIRED = tuple(column for column in COLUMNS if column.shape == "main" and column.key == "server_us")
+PAIRED = {diners: (f"{diners} × 2", f"{diners} × 2 saturated") for diners in (2, 8, 32)}  # the titles of both phases
+PHASES = ("fixed", "closed")
 
 Trial = dict[str, Any]
 Results = dict[str, dict[str, list[Trial]]]
@@ -88,8 +89,8 @@ def measure(given: argparse.Namespace) -> Results:
     return results(path)
 
 
-def in_pairs(rival: str, rounds: int) -> list[tuple[Trial, Trial]]:
-    """The main shape, ours and one peer in turns, the one that begins changing: what the machine does in the minutes
+def in_pairs(rival: str, diners: int, rounds: int) -> list[tuple[Trial, Trial]]:
+    """Ours and one peer in turns over two processes, the one that begins changing: what the machine does in the minutes
     between two trials of a full run moves a ratio more than what is asked. A pair that failed does not count."""
     sys.path[:0] = [str(PEERS)]
     sys.dont_write_bytecode = True
@@ -98,37 +99,34 @@ def in_pairs(rival: str, rounds: int) -> list[tuple[Trial, Trial]]:
     if rival not in peers:
         sys.exit(f"no peer {rival}: one of {', '.join(sorted(peers))}")
     ours = SourceFileLoader("peer", str(HERE / "peer.py")).load_module().PEER
+    tables, rate = comparison.CONNECTIONS // diners, comparison.DELIVERIES / diners
     found = []
     for number in range(rounds):
         trials = {}
         for each in (ours, peers[rival])[:: -1 if number % 2 else 1]:
-            diners, processes = comparison.MAIN
-            tables, rate = comparison.CONNECTIONS // diners, comparison.DELIVERIES / diners
             trials[each.name] = comparison.attempt(
-                each, processes, diners, tables, rate=rate, warm=0.7, seconds=2.5, closed=1.5
+                each, 2, diners, tables, rate=rate, warm=0.7, seconds=2.5, closed=1.5
             )
         pair = trials[OURS], trials[rival]
         if any("error" in trial for trial in pair):
             continue
         found.append(pair)
-        said = (f"{column.title} {' by '.join(f'{_of(trial, column):.1f}' for trial in pair)}" for column in PAIRED)
-        print(f"{number + 1}:", ", ".join(said), flush=True)
+        said = (
+            f"{title} " + " by ".join(f"{trial[phase]['server_us']:.1f}" for trial in pair)
+            for phase, title in zip(PHASES, PAIRED[diners], strict=True)
+        )
+        print(f"{number + 1}:", ", ".join(said), "µs", flush=True)
     return found
 
 
-def _of(trial: Trial, column: Column) -> float:
-    return float((trial[column.phase] if column.phase else trial)[column.key])
-
-
-def pairs_say(pairs: list[tuple[Trial, Trial]]) -> list[str]:
-    """Of each ratio: the median of the pairs, the lowest and the highest, and in how many ours is below."""
+def pairs_say(pairs: list[tuple[Trial, Trial]], diners: int) -> list[str]:
+    """Of each phase: the median of the pairs, the lowest and the highest, and in how many ours is below."""
     lines = []
-    for column in PAIRED:
-        ratios = sorted(_of(ours, column) / _of(theirs, column) for ours, theirs in pairs)
-        below = sum(each < 1 for each in ratios)
+    for phase, title in zip(PHASES, PAIRED[diners], strict=True):
+        ratios = sorted(ours[phase]["server_us"] / theirs[phase]["server_us"] for ours, theirs in pairs)
         lines.append(
-            f"{column.title}: median {statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f}), "
-            f"ours below in {below} of {len(ratios)} pairs"
+            f"{title}: median {statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f}), "
+            f"ours below in {sum(each < 1 for each in ratios)} of {len(ratios)} pairs"
         )
     return lines
 
@@ -189,7 +187,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="the main shape and memory, one round")
     parser.add_argument("--only", default="", help="peers whose name contains one of these, with commas between")
-    parser.add_argument("--pairs", default="", help="the main shape in turns with this peer, by its whole name")
+    parser.add_argument("--pairs", default="", help="in turns with this peer, by its whole name")
+    parser.add_argument("--diners", type=int, choices=tuple(PAIRED), default=8, help="at a table, in pairs (8)")
     parser.add_argument("--rounds", type=int, help=f"of the main shape (3; 1 when quick; {PAIRS} pairs)")
     parser.add_argument("--json", help="where the results go (default: ordering.json in BENCH_HOME)")
     parser.add_argument("--report", help="print the tables of an earlier run's JSON file")
@@ -198,8 +197,8 @@ def main() -> None:
     if not given.report:
         installed(given.if_there)
     if given.pairs:
-        pairs = in_pairs(given.pairs, given.rounds or PAIRS)
-        print("\nOurs by theirs", *(pairs_say(pairs) if pairs else ("no pair was measured",)), sep="\n")
+        pairs = in_pairs(given.pairs, given.diners, given.rounds or PAIRS)
+        print("\nOurs by theirs", *(pairs_say(pairs, given.diners) if pairs else ("no pair was measured",)), sep="\n")
         sys.exit("\n".join(wrong({OURS: {"main": [ours for ours, _ in pairs]}})) or (not pairs))
     found = results(Path(given.report)) if given.report else measure(given)
     print("\nOurs by theirs; below 1 we take less (msg/s: above 1 we do more)")

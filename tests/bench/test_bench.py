@@ -11,7 +11,7 @@ sys.path.insert(0, str(HERE))
 
 
 from diners import Page, Tally  # noqa: E402
-from peers import IN_HTML, OURS, wrong  # noqa: E402
+from peers import IN_HTML, OURS, pairs_say, wrong  # noqa: E402
 from peers import table as beside  # noqa: E402
 from ratios import Ratio, _of_json, combined, moved  # noqa: E402
 from swarm import frame  # noqa: E402
@@ -55,6 +55,17 @@ def test_a_peer_that_takes_half_stands_as_two_in_the_table() -> None:
     found = {OURS: {"main": [trial(50)]}, IN_HTML: {"main": [trial(75)]}, "tornado": {"main": [trial(25)]}}
     assert beside(found, OURS)[-1] == "| tornado | 2.00 |"
     assert beside(found, IN_HTML)[2] == "| ordering | 1.50 |"
+
+
+def test_pairs_say_their_median_and_in_how_many_ours_is_below() -> None:
+    def trial(fixed: float, closed: float) -> dict[str, dict[str, float]]:
+        return {"fixed": {"server_us": fixed}, "closed": {"server_us": closed}}
+
+    pairs = [(trial(90, 30), trial(100, 20)), (trial(110, 10), trial(100, 20)), (trial(80, 30), trial(100, 20))]
+    assert pairs_say(pairs, 8) == [
+        "8 × 2: median 0.90 (0.80 to 1.10), ours below in 2 of 3 pairs",
+        "8 × 2 saturated: median 1.50 (0.50 to 1.50), ours below in 1 of 3 pairs",
+    ]
 
 
 def test_a_run_whose_processes_were_not_counted_is_wrong() -> None:

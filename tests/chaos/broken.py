@@ -56,7 +56,7 @@ def publishes_first() -> None:
     commit = Store.commit
 
     async def hasty(
-        self: Any, who: str, op: str, meant: str, answer: bytes, entry: Any, seen: Any, changes: Any
+        self: Store, who: str, op: str, meant: str, answer: bytes, entry: Any, seen: Any, changes: Any
     ) -> Any:
         for name, value in changes.items():
             head = f"{seen[name].v + 1} early {seen[name].s + 1}\n".encode()
@@ -72,7 +72,7 @@ def no_reload() -> None:
 
     read_now = Shelf._read_now
 
-    async def lazy(self: Any, names: set[str], whole: bool, expected: set[str]) -> None:
+    async def lazy(self: Shelf, names: set[str], whole: bool, expected: set[str]) -> None:
         if not self.live or names == expected:
             names = {name for name in names if name not in self._documents}
         await read_now(self, names, whole, expected)
@@ -85,18 +85,20 @@ def no_reload() -> None:
 def older_version() -> None:
     """Now and then a page is shown once more what it has seen before."""
     from ordering.live import Stage
+    from ordering.views.blocks import difference
 
     refresh = Stage.refresh
     count = 0
 
-    def forgetful(self: Any) -> None:
+    def forgetful(self: Stage) -> None:
         nonlocal count
         before = self.view
         refresh(self)
         count += 1
-        if count % 20 == 0 and before is not None and before is not self.view:
+        if count % 20 == 0 and before is not None and self.view is not None and before is not self.view:
             newest, self.view = self.view, before
-            self._push(newest, tuple(self.seats))
+            for phone in tuple(self.in_step):
+                phone.send(difference(newest, before))
 
     Stage.refresh = forgetful  # type: ignore[method-assign]
 
