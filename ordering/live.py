@@ -54,7 +54,7 @@ class Phone(Protocol):
 
 
 class Seat:
-    """A phone in its audience: `had` is the view that it has, where that is not its stage's (`Stage.in_step`)."""
+    """A phone in its audience: `had` is the view that it has, None where that is its stage's (`Stage.in_step`)."""
 
     __slots__ = ("full_since", "gone", "had", "owed_beat", "owner", "phone", "stage")
 
@@ -421,9 +421,11 @@ class Stage:
         phone, had, view = seat.phone, seat.sent, self.view
         if phone.full or view is None:
             return
+        message = difference(had, view) if had is not view else b""
         self.in_step.add(phone)
-        if had is not view:
-            phone.send(difference(had, view))
+        seat.had = None  # nothing keeps an old view alive
+        if message:
+            phone.send(message)  # which may fill it
 
     def _later(self, work: Any) -> None:
         task: asyncio.Task[None] = asyncio.create_task(work)

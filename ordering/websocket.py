@@ -179,10 +179,12 @@ class WebSocket(asyncio.Protocol):
     def resume_writing(self) -> None:
         """Part of asyncio.Protocol."""
         self.full = False
-        if self._pong is not None:
-            self._send_pong()
-        self._resume()
-        self.on_drained()
+        try:
+            if self._pong is not None:
+                self._send_pong()
+            self._resume()
+        finally:  # whatever what it had said came to: it is owed what it has missed
+            self.on_drained()
 
     # ---- frames
 

@@ -74,3 +74,4 @@ def test_calls_and_attributes_of_every_kind_come_out_as_ever(source: str, text: 
 def test_every_template_is_compiled_our_way(path: Path) -> None:
     code = Environment(**SETTINGS, lstrip_blocks=True).compile(path.read_text("utf-8"), raw=True)
     assert " escape(" not in code
+    assert "environment.getattr(" not in code

@@ -91,7 +91,7 @@ def measure(given: argparse.Namespace) -> Results:
 
 def in_pairs(rival: str, diners: int, rounds: int) -> list[tuple[Trial, Trial]]:
     """Ours and one peer in turns over two processes, the one that begins changing: what the machine does in the minutes
-    between two trials of a full run moves a ratio more than what is asked. A pair that failed does not count."""
+    between two trials of a full run moves a ratio more than what is asked."""
     sys.path[:0] = [str(PEERS)]
     sys.dont_write_bytecode = True
     comparison = SourceFileLoader("comparison", str(PEERS / "run")).load_module()
@@ -108,9 +108,10 @@ def in_pairs(rival: str, diners: int, rounds: int) -> list[tuple[Trial, Trial]]:
                 each, 2, diners, tables, rate=rate, warm=0.7, seconds=2.5, closed=1.5
             )
         pair = trials[OURS], trials[rival]
-        if any("error" in trial for trial in pair):
-            continue
         found.append(pair)
+        if any("error" in trial for trial in pair):
+            print(f"{number + 1}: failed, and does not count")
+            continue
         said = (
             f"{title} " + " by ".join(f"{trial[phase]['server_us']:.1f}" for trial in pair)
             for phase, title in zip(PHASES, PAIRED[diners], strict=True)
@@ -122,8 +123,11 @@ def in_pairs(rival: str, diners: int, rounds: int) -> list[tuple[Trial, Trial]]:
 def pairs_say(pairs: list[tuple[Trial, Trial]], diners: int) -> list[str]:
     """Of each phase: the median of the pairs, the lowest and the highest, and in how many ours is below."""
     lines = []
+    whole = [pair for pair in pairs if not any("error" in trial for trial in pair)]
+    if not whole:
+        return ["no pair was measured"]
     for phase, title in zip(PHASES, PAIRED[diners], strict=True):
-        ratios = sorted(ours[phase]["server_us"] / theirs[phase]["server_us"] for ours, theirs in pairs)
+        ratios = sorted(ours[phase]["server_us"] / theirs[phase]["server_us"] for ours, theirs in whole)
         lines.append(
             f"{title}: median {statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f}), "
             f"ours below in {sum(each < 1 for each in ratios)} of {len(ratios)} pairs"
@@ -198,8 +202,8 @@ def main() -> None:
         installed(given.if_there)
     if given.pairs:
         pairs = in_pairs(given.pairs, given.diners, given.rounds or PAIRS)
-        print("\nOurs by theirs", *(pairs_say(pairs, given.diners) if pairs else ("no pair was measured",)), sep="\n")
-        sys.exit("\n".join(wrong({OURS: {"main": [ours for ours, _ in pairs]}})) or (not pairs))
+        print("\nOurs by theirs", *pairs_say(pairs, given.diners), sep="\n")
+        sys.exit("\n".join(wrong({OURS: {"pairs": [ours for ours, _ in pairs]}})) or None)
     found = results(Path(given.report)) if given.report else measure(given)
     print("\nOurs by theirs; below 1 we take less (msg/s: above 1 we do more)")
     for ours in (OURS, IN_HTML):

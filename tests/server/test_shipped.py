@@ -144,6 +144,35 @@ class Slow:
     dismiss = cut
 
 
+def test_a_phone_that_could_not_take_more_gets_what_it_missed_once_and_is_in_step_again(
+    guest: Guest, shared: Services, io_loop: IOLoop
+) -> None:
+    async def story() -> None:
+        page = await guest.look()
+        phone = Slow()
+        seat = phone.seat = shared.live.join(phone, Audience("diner", "json", "en", page.blocks["sitting"]["id"]))
+        async with asyncio.timeout(5):
+            while not phone.got:
+                await asyncio.sleep(0.01)
+        for name in ("Ada", "Bo"):
+            await page.at((await page.do("name", name=name))["v"])
+        assert len(phone.got) == 1, "it is full"
+        assert seat.had is not None
+        phone.full = False
+        seat.drained()
+        assert len(phone.got) == 2, "both changes in one message, at once"
+        assert phone.got[1]["v"] == page.v
+        assert [block["name"] for id, block in phone.got[1]["set"].items() if id.startswith("guest-")] == ["Bo"]
+        assert seat.had is None, "no old view is kept"
+        await page.at((await page.do("name", name="Cy"))["v"])
+        assert [message["v"] for message in phone.got[2:]] == [page.v]
+        seat.drained()
+        assert len(phone.got) == 3, "nothing is owed"
+        shared.live.leave(seat)
+
+    io_loop.run_sync(story)
+
+
 def test_a_phone_that_was_busy_when_the_store_came_back_is_told_so(
     guest: Guest, shared: Services, io_loop: IOLoop
 ) -> None:
