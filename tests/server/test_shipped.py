@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Callable
 from typing import Any
 
-from actors import Guest, Staff, new_op
+from actors import Guest, Page, Staff, new_op
 from redis.asyncio import Redis
 from tornado.ioloop import IOLoop
 
@@ -144,16 +144,21 @@ class Slow:
     dismiss = cut
 
 
+async def full_beside(guest: Guest, shared: Services) -> tuple[Page, Slow, Seat]:
+    """A guest's page, and at the same table a slow phone that is full with its first view."""
+    page, phone = await guest.look(), Slow()
+    seat = phone.seat = shared.live.join(phone, Audience("diner", "json", "en", page.blocks["sitting"]["id"]))
+    async with asyncio.timeout(5):
+        while not phone.got:
+            await asyncio.sleep(0.01)
+    return page, phone, seat
+
+
 def test_a_phone_that_could_not_take_more_gets_what_it_missed_once_and_is_in_step_again(
     guest: Guest, shared: Services, io_loop: IOLoop
 ) -> None:
     async def story() -> None:
-        page = await guest.look()
-        phone = Slow()
-        seat = phone.seat = shared.live.join(phone, Audience("diner", "json", "en", page.blocks["sitting"]["id"]))
-        async with asyncio.timeout(5):
-            while not phone.got:
-                await asyncio.sleep(0.01)
+        page, phone, seat = await full_beside(guest, shared)
         for name in ("Ada", "Bo"):
             await page.at((await page.do("name", name=name))["v"])
         assert len(phone.got) == 1, "it is full"
@@ -177,12 +182,7 @@ def test_a_phone_that_was_busy_when_the_store_came_back_is_told_so(
     guest: Guest, shared: Services, io_loop: IOLoop
 ) -> None:
     async def story() -> None:
-        page = await guest.look()
-        phone = Slow()
-        seat = phone.seat = shared.live.join(phone, Audience("diner", "json", "zh", page.blocks["sitting"]["id"]))
-        async with asyncio.timeout(5):
-            while not phone.got:
-                await asyncio.sleep(0.01)
+        _, phone, seat = await full_beside(guest, shared)
         for live in (False, True):
             shared.shelf._set_live(live)
         assert len(phone.got) == 1, "it is full"
