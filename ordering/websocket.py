@@ -183,7 +183,7 @@ class WebSocket(asyncio.Protocol):
             if self._pong is not None:
                 self._send_pong()
             self._resume()
-        finally:  # whatever what it had said came to: it is owed what it has missed
+        finally:  # also where its own message failed: it is owed what it has missed
             self.on_drained()
 
     # ---- frames

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import secrets
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
@@ -55,16 +55,21 @@ async def hang_up() -> None:
 async def go_home() -> None:
     """Ends whatever else goes on in this loop, and closes its lines: Tornado's client leaves that of a request which is
     under way open, and the test in which it is found out is a later one."""
-    rest = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in rest:
-        task.cancel()
-    if rest:
-        await asyncio.wait(rest)
+    await stopped(task for task in asyncio.all_tasks() if task is not asyncio.current_task())
     loop = IOLoop.current()
     assert isinstance(loop, BaseAsyncIOLoop)
     for line, _ in list(loop.handlers.values()):
         loop.remove_handler(line)
         loop.close_fd(line)
+
+
+async def stopped(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    """Cancels them, and waits for their end; raises TimeoutError when one of them goes on."""
+    ending = list(tasks)
+    for task in ending:
+        task.cancel()
+    async with asyncio.timeout(PATIENCE):
+        await asyncio.gather(*ending, return_exceptions=True)
 
 
 class Answer(dict[str, Any]):

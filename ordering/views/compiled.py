@@ -2,7 +2,8 @@
 
 A macro calls other macros and `t`, and escapes what it sets in. Jinja2 asks of each call whether the function wants
 the context, and makes a `Markup` of each piece of text before it joins them. Ours want no context, and what is joined
-needs no mark. What comes out is the same, to the last character; tests compare.
+needs no mark. What comes out is the same, to the last character; tests compare. Only a `dict`'s key has
+to be asked for as one.
 """
 
 from collections.abc import Callable
@@ -33,7 +34,7 @@ class Compiler(CodeGenerator):
         self.write(")")
 
     def visit_Getattr(self, node: nodes.Getattr, frame: Frame) -> None:
-        """A value's attribute; of a `dict`, Jinja2 would look for a key then."""
+        """A value's attribute. Where there is none Jinja2 looks for a key of that name; ours raises AttributeError."""
         if iskeyword(node.attr):
             super().visit_Getattr(node, frame)
             return

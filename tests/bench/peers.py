@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -59,8 +60,8 @@ COLUMNS = (
     Column("KiB/conn", "memory", None, "rss_per_conn"),
 )
 
-PAIRED = {diners: (f"{diners} × 2", f"{diners} × 2 saturated") for diners in (2, 8, 32)}  # the titles of both phases
-PHASES = ("fixed", "closed")
+PAIRED = (2, 8, 32)  # diners at a table
+PHASES = (("fixed", "× 2"), ("closed", "× 2 saturated"))  # of a trial in pairs
 
 Trial = dict[str, Any]
 Results = dict[str, dict[str, list[Trial]]]
@@ -94,11 +95,14 @@ def in_pairs(rival: str, diners: int, rounds: int) -> list[tuple[Trial, Trial]]:
     between two trials of a full run moves a ratio more than what is asked."""
     sys.path[:0] = [str(PEERS)]
     sys.dont_write_bytecode = True
-    comparison = SourceFileLoader("comparison", str(PEERS / "run")).load_module()
+    loader = SourceFileLoader("comparison", str(PEERS / "run"))  # its name does not end as a module's does
+    comparison: Any = module_from_spec(spec_from_loader(loader.name, loader))
+    loader.exec_module(comparison)
+    from peer import PEER as ours
+
     peers = {each.name: each for each in comparison.peers.PEERS}
     if rival not in peers:
         sys.exit(f"no peer {rival}: one of {', '.join(sorted(peers))}")
-    ours = SourceFileLoader("peer", str(HERE / "peer.py")).load_module().PEER
     tables, rate = comparison.CONNECTIONS // diners, comparison.DELIVERIES / diners
     found = []
     for number in range(rounds):
@@ -113,8 +117,8 @@ def in_pairs(rival: str, diners: int, rounds: int) -> list[tuple[Trial, Trial]]:
             print(f"{number + 1}: failed, and does not count")
             continue
         said = (
-            f"{title} " + " by ".join(f"{trial[phase]['server_us']:.1f}" for trial in pair)
-            for phase, title in zip(PHASES, PAIRED[diners], strict=True)
+            f"{diners} {title} " + " by ".join(f"{trial[phase]['server_us']:.1f}" for trial in pair)
+            for phase, title in PHASES
         )
         print(f"{number + 1}:", ", ".join(said), "µs", flush=True)
     return found
@@ -126,10 +130,10 @@ def pairs_say(pairs: list[tuple[Trial, Trial]], diners: int) -> list[str]:
     whole = [pair for pair in pairs if not any("error" in trial for trial in pair)]
     if not whole:
         return ["no pair was measured"]
-    for phase, title in zip(PHASES, PAIRED[diners], strict=True):
+    for phase, title in PHASES:
         ratios = sorted(ours[phase]["server_us"] / theirs[phase]["server_us"] for ours, theirs in whole)
         lines.append(
-            f"{title}: median {statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f}), "
+            f"{diners} {title}: median {statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f}), "
             f"ours below in {sum(each < 1 for each in ratios)} of {len(ratios)} pairs"
         )
     return lines
@@ -192,7 +196,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="the main shape and memory, one round")
     parser.add_argument("--only", default="", help="peers whose name contains one of these, with commas between")
     parser.add_argument("--pairs", default="", help="in turns with this peer, by its whole name")
-    parser.add_argument("--diners", type=int, choices=tuple(PAIRED), default=8, help="at a table, in pairs (8)")
+    parser.add_argument("--diners", type=int, choices=PAIRED, default=8, help="at a table, in pairs (8)")
     parser.add_argument("--rounds", type=int, help=f"of the main shape (3; 1 when quick; {PAIRS} pairs)")
     parser.add_argument("--json", help="where the results go (default: ordering.json in BENCH_HOME)")
     parser.add_argument("--report", help="print the tables of an earlier run's JSON file")

@@ -9,7 +9,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any, TypeVar
 
-from actors import told
+from actors import stopped, told
 from machines import PASSWORD, Server
 from playwright.async_api import Browser, BrowserContext, CDPSession, Page, WebSocketRoute, async_playwright
 
@@ -185,10 +185,7 @@ class Shared:
         try:
             return await told(story)
         finally:
-            begun = asyncio.all_tasks() - before
-            for task in begun:
-                task.cancel()
-            await asyncio.gather(*begun, return_exceptions=True)
+            await stopped(asyncio.all_tasks() - before)
 
     async def browser(self) -> Browser:
         """It, running."""
