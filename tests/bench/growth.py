@@ -1,11 +1,14 @@
 """What an update costs as the house grows, how soon it is on the other phones, and what the disk has to do with it.
 
-    python tests/bench/growth.py [tables] [processes] [latency] [syncs]    all four, about six minutes
+    python tests/bench/growth.py [tables] [processes] [latency] [syncs]    all four, about 20 minutes
 
 - tables: microseconds of the server for each update that a phone got, 1,000 a second of them, in shops of 10 to 1,000
   tables of four who all order. What their sockets cost when nobody orders (pings, signs of life) is told apart
 - processes: the same with tables of eight on 1, 2 and 4 processes, with as much to do for each process, or the same for
   all together; a table's guests meet on one (as nginx's hash of the code arranges it), or are spread over all
+  Both beside a Tornado that only relays (`relay.py`), in the same sizes: what grows there as well is the machine's.
+  What is compared is measured in turns, and the median of the ratios of neighbours counts: the machine moves by more
+  from minute to minute than what is asked
 - latency: from the tap to each other phone of the table, at 500 updates a second; the store keeps nothing, or syncs
   each commit to disk before it answers: the difference is the sync
 - syncs: how many commits share one sync to disk, with 32 and with 128 tables that each order as soon as they may
@@ -19,7 +22,9 @@ import itertools
 import json
 import random
 import re
+import socket
 import statistics
+import subprocess
 import sys
 import time
 from collections import Counter
@@ -32,7 +37,7 @@ from typing import Any, NamedTuple
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parent.parent), str(HERE.parent), str(HERE)]
 
-from machines import Server, short_folder  # noqa: E402
+from machines import Server, free_ports, short_folder, until  # noqa: E402
 from meter import BareStore, Noise, bare_store, many_descriptors, percentile, processor  # noqa: E402
 from ratios import note  # noqa: E402
 from redis import Redis  # noqa: E402
@@ -47,6 +52,7 @@ SETTLED = 15.0  # seconds in which all pages show the last order
 WARM = 1.0  # seconds before a window
 QUIET = 5.0  # seconds in which nobody orders
 BEATS = 15.0  # seconds: a window in which each page gets one sign of life, however many pages there are
+PAIRS = 7  # turns of what is compared
 FLAT = 0.10  # what an update may cost more in a larger house
 MEDIAN, LAST = 1.0, 5.0  # ms from the tap to the other phone: half of them, and 99 %, without the sync
 VERSION = re.compile(rb'"v":\s*(\d+)')
@@ -154,6 +160,14 @@ class Hall:
         self.parties = await together(waiting, 16)
         return self
 
+    async def seat_at_relay(self, ports: list[int], tables: int, diners: int) -> "Hall":
+        """As `seat`, at the server that only relays (`relay.py`); a table's guests meet on one of its ports."""
+        for table in range(tables):
+            phones = [Phone(ports[table % len(ports)], f"/table/{table}") for _ in range(diners)]
+            self.parties.append(Party("relayed", phones, self))
+            await asyncio.gather(*(phone.arrive() for phone in phones))
+        return self
+
     async def order(self, rate: float, seconds: float) -> None:
         """So many orders a second, of all parties in a random order."""
         began, sent = time.perf_counter(), 0
@@ -190,7 +204,7 @@ class Window(NamedTuple):
     refused: int  # orders, because the server was too busy
 
 
-async def window(hall: Hall, server: Server, store: BareStore, rate: float, seconds: float) -> Window:
+async def window(hall: Hall, server: "Server | Relay", store: BareStore, rate: float, seconds: float) -> Window:
     """Orders for a while; `rate` counts updates."""
     diners = len(hall.parties[0].phones)
     pids = server.children()
@@ -218,100 +232,175 @@ def serving(
             server.stop()
 
 
+class Relay:
+    """`relay.py` on some ports, for a store of its own; as much of `Server` as is needed here."""
+
+    def __init__(self, store: BareStore, processes: int) -> None:
+        first = free_ports(processes)
+        self.ports = [first + number for number in range(processes)]
+        command = [sys.executable, str(HERE / "relay.py")]
+        socket = str(store.folder / "store.sock")
+        self._processes = [subprocess.Popen([*command, str(port), socket]) for port in self.ports]
+        for port in self.ports:
+            until(partial(_accepts, port), 20, f"the relay on port {port}")
+
+    def children(self) -> list[int]:
+        """The processes that serve the ports."""
+        return [process.pid for process in self._processes]
+
+    def stop(self) -> None:
+        """Ends them."""
+        for process in self._processes:
+            process.kill()
+            process.wait(20)
+
+
+def _accepts(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port)).close()
+    except OSError:
+        return False
+    return True
+
+
+@contextmanager
+def relaying(processes: int) -> Iterator[tuple[Relay, BareStore]]:
+    """A server that only relays, on a store of its own."""
+    with short_folder() as folder, bare_store(folder / "store") as store:
+        relay = Relay(store, processes)
+        try:
+            yield relay, store
+        finally:
+            relay.stop()
+
+
 def _loud(windows: list[Window]) -> str:
     most = max(each.others for each in windows)
     return f"   (others used up to {most:.1f} processors)" if most > 0.3 else ""
 
 
+def _grown(small: list[float], large: list[float]) -> tuple[float, str]:
+    """By how much the large one costs more: the median of the pairs, and in words with the lowest and the highest."""
+    ratios = sorted(more / less for less, more in zip(small, large, strict=True))
+    middle = statistics.median(ratios)
+    return middle, f"{middle:.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f} in {len(ratios)} pairs)"
+
+
 async def tables(given: argparse.Namespace) -> list[str]:
-    """Shops of different sizes, all open at once and measured in turn."""
+    """Shops of different sizes, all open at once and measured in turn, and relays of the same sizes."""
     with ExitStack() as stack:
-        open_ones = [(size, *stack.enter_context(serving(size, 1))) for size in SHOPS]
-        halls = [
-            await Hall().seat(server, size, FOUR, lambda *_, port=server.port: port) for size, server, _ in open_ones
-        ]
-        before = [processor(server.children()) for _, server, _ in open_ones]
+        ours = [(size, *stack.enter_context(serving(size, 1))) for size in SHOPS]
+        relays = [(size, *stack.enter_context(relaying(1))) for size in SHOPS]
+        halls = [await Hall().seat(server, size, FOUR, lambda *_, port=server.port: port) for size, server, _ in ours]
+        around = [await Hall().seat_at_relay(relay.ports, size, FOUR) for size, relay, _ in relays]
+        before = [processor(server.children()) for _, server, _ in ours]
         await asyncio.sleep(BEATS)
         idle = [
-            (processor(server.children()) - spent) / BEATS
-            for (_, server, _), spent in zip(open_ones, before, strict=True)
+            (processor(server.children()) - spent) / BEATS for (_, server, _), spent in zip(ours, before, strict=True)
         ]
         seen: list[list[Window]] = [[] for _ in SHOPS]
-        for turn in range(given.rounds):
-            for place in range(len(SHOPS)) if turn % 2 == 0 else reversed(range(len(SHOPS))):
-                _, server, store = open_ones[place]
+        relayed: list[list[Window]] = [[] for _ in SHOPS]
+        for turn in range(given.pairs):
+            for place in list(range(len(SHOPS)))[:: 1 if turn % 2 == 0 else -1]:
+                _, server, store = ours[place]
                 seen[place].append(await window(halls[place], server, store, given.offered, BEATS))
-        for hall in halls:
+            for place in list(range(len(SHOPS)))[:: 1 if turn % 2 == 0 else -1]:
+                _, relay, store = relays[place]
+                relayed[place].append(await window(around[place], relay, store, given.offered, given.seconds))
+        for hall in (*halls, *around):
             hall.leave()
     missed = []
-    print(f"\nShops of tables of {FOUR}, one process, {given.offered:,.0f} updates a second")
+    print(f"\nShops of tables of {FOUR}, one process, {given.offered:,.0f} updates a second; medians of {given.pairs}")
     costs = []
-    for size, windows, quiet in zip(SHOPS, seen, idle, strict=True):
-        middle, keeping = (statistics.median(each[which] for each in windows) for which in (0, 1))
-        costs.append(middle - quiet / given.offered * 1e6)
+    for size, windows, others, quiet in zip(SHOPS, seen, relayed, idle, strict=True):
+        costs.append([each.each - quiet / given.offered * 1e6 for each in windows])
         print(
-            f"  {size:5,} tables: {costs[-1]:6.1f} µs for an update, and {quiet * 1000:5.1f} ms a second for "
-            f"{size * FOUR:,} sockets; the store {keeping:5.1f} µs{_loud(windows)}"
+            f"  {size:5,} tables: {statistics.median(costs[-1]):6.1f} µs for an update, and {quiet * 1000:5.1f} ms a "
+            f"second for {size * FOUR:,} sockets; the store {statistics.median(each.store for each in windows):5.1f} "
+            f"µs; the relay {statistics.median(each.each for each in others):6.1f} µs{_loud(windows)}"
         )
         waited = [took for window in windows for took in window.took]
         print(f"         tap to other phone: 99 % {percentile(waited, 0.99):.1f} ms, most {max(waited):,.0f} ms")
         if refused := sum(window.refused for window in windows):
             missed.append(f"{refused} orders were refused as busy at {size:,} tables")
-    note(f"growth: µs at {SHOPS[-1]:,} tables by {SHOPS[0]}", costs[-1] / costs[0])
-    steep = max(costs) / costs[0] - 1
-    return [*missed, f"an update costs {steep:+.0%} in a larger shop: over {FLAT:.0%}"] if steep > FLAT else missed
+    plain = [[each.each for each in windows] for windows in relayed]
+    for place, size in enumerate(SHOPS[1:], 1):
+        grown, words = _grown(costs[0], costs[place])
+        print(f"  {size:,} by {SHOPS[0]} tables: {words}; the relay {_grown(plain[0], plain[place])[1]}")
+        if grown > 1 + FLAT:
+            missed.append(f"an update costs {grown - 1:+.0%} at {size:,} tables: over {FLAT:.0%}")
+    note(f"growth: µs at {SHOPS[-1]:,} tables by {SHOPS[0]}", _grown(costs[0], costs[-1])[0])
+    return missed
 
 
 class Way(NamedTuple):
     """How guests are served: by how many processes, a table's guests `together` on one or spread over all, so many
-    tables, and so many updates a second of all of them."""
+    tables, and so many updates a second of all of them; `relayed` is by a server that only relays."""
 
     processes: int
     together: bool
     tables: int
     offered: float
+    relayed: bool = False
 
-    def place(self, server: Server, table: int, diner: int) -> int:
+    def place(self, ports: list[int], table: int, diner: int) -> int:
         """On which port a guest is."""
-        return server.ports[(table + (0 if self.together else diner)) % self.processes]
+        return ports[(table + (0 if self.together else diner)) % self.processes]
 
 
 async def processes(given: argparse.Namespace) -> list[str]:
     """One, two and four processes: with as much to do for each as one alone has, and with the same for all."""
     grown = [Way(number, True, number * HALL // 4, number * given.offered / 4) for number in (1, 2, 4)]
-    shared = [Way(number, how, HALL, given.offered) for number in (1, 2, 4) for how in (True, False)]
-    ways = [*grown, *(way for way in shared if way.processes > 1 or way.together)]
+    shared = [Way(number, True, HALL, given.offered) for number in (1, 2, 4)]
+    spread = Way(4, False, HALL, given.offered)
+    plain = [way._replace(relayed=True) for way in (grown[0], shared[0], shared[2])]
+    ways = list(dict.fromkeys([*grown, *shared, spread, *plain]))  # the last of the first three is that of the others
     seen: dict[Way, list[tuple[float, Window]]] = {way: [] for way in ways}
     used: Counter[int] = Counter()  # tables: nobody sits down at one that others have left
     with ExitStack() as stack:
-        open_ones = {number: stack.enter_context(serving(3 * HALL * given.rounds, number)) for number in (1, 2, 4)}
-        for turn in range(given.rounds):
+        tables = 2 * HALL * given.pairs
+        open_ones = {number: stack.enter_context(serving(tables, number)) for number in (1, 2, 4)}
+        relays = {number: stack.enter_context(relaying(number)) for number in (1, 4)}
+        for turn in range(given.pairs):
             for way in ways if turn % 2 == 0 else ways[::-1]:
-                server, store = open_ones[way.processes]
-                hall = await Hall().seat(server, way.tables, EIGHT, partial(way.place, server), used[way.processes])
-                used[way.processes] += way.tables
+                server, store = (relays if way.relayed else open_ones)[way.processes]
+                if way.relayed:
+                    hall = await Hall().seat_at_relay(server.ports, way.tables, EIGHT)
+                else:
+                    place = partial(way.place, server.ports)
+                    hall = await Hall().seat(server, way.tables, EIGHT, place, used[way.processes])
+                    used[way.processes] += way.tables
                 before = processor(server.children())
                 await asyncio.sleep(QUIET)
                 quiet = (processor(server.children()) - before) / QUIET
                 seen[way].append((quiet, await window(hall, server, store, way.offered, given.seconds)))
                 hall.leave()
                 await asyncio.sleep(0.5)
-    cost: dict[Way, float] = {}
-    print(f"\nTables of {EIGHT}; µs for an update without what time costs, which is told apart")
+    cost: dict[Way, list[float]] = {}
+    print(
+        f"\nTables of {EIGHT}; µs for an update without what time costs, which is told apart; medians of {given.pairs}"
+    )
     for way, found in seen.items():
         windows = [each for _, each in found]
-        cost[way] = statistics.median(each.each - quiet / way.offered * 1e6 for quiet, each in found)
+        cost[way] = [each.each - quiet / way.offered * 1e6 for quiet, each in found]
         print(
-            f"  {way.processes} process{'es' if way.processes > 1 else '  '}, {way.tables:3} tables "
-            f"{'together' if way.together else 'spread  '}, {way.offered:5,.0f} a second: {cost[way]:6.1f} µs, and "
+            f"  {'relay: ' if way.relayed else ''}{way.processes} process{'es' if way.processes > 1 else '  '}, "
+            f"{way.tables:3} tables {'together' if way.together else 'spread  '}, {way.offered:5,.0f} a second: "
+            f"{statistics.median(cost[way]):6.1f} µs, and "
             f"{statistics.median(quiet for quiet, _ in found) * 1000:4.1f} ms a second; "
             f"the store {statistics.median(each.store for each in windows):5.1f} µs{_loud(windows)}"
         )
-    note("growth: µs on 4 processes by 1, as much for each", cost[grown[2]] / cost[grown[0]])
-    note("growth: µs on 4 processes by 1, the same for all", cost[shared[4]] / cost[shared[0]])
-    note("growth: µs on 4 processes, spread by together", cost[shared[5]] / cost[shared[4]])
-    steep = max(cost[way] for way in grown) / cost[grown[0]] - 1
-    return [f"an update costs {steep:+.0%} on more processes: over {FLAT:.0%}"] if steep > FLAT else []
+    missed = []
+    for title, of_ours, of_relay in (("as much for each", grown, plain[0]), ("the same for all", shared, plain[1])):
+        for way in of_ours[1:]:
+            ratio, words = _grown(cost[of_ours[0]], cost[way])
+            beside = f"; the relay {_grown(cost[of_relay], cost[plain[2]])[1]}" if way.processes == 4 else ""
+            print(f"  {way.processes} by 1, {title}: {words}{beside}")
+            if ratio > 1 + FLAT:
+                missed.append(f"an update costs {ratio - 1:+.0%} on {way.processes} processes, {title}")
+        note(f"growth: µs on 4 processes by 1, {title}", _grown(cost[of_ours[0]], cost[of_ours[2]])[0])
+    note("growth: µs on 4 processes, spread by together", _grown(cost[shared[2]], cost[spread])[0])
+    return missed
 
 
 async def latency(given: argparse.Namespace) -> list[str]:
@@ -391,6 +480,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--pairs", type=int, default=PAIRS, help="turns of what is compared with each other")
     parser.add_argument("--offered", type=float, default=OFFERED, help="updates a second")
     parser.add_argument("--seconds", type=float, default=5, help="of a window")
     given = parser.parse_args()
