@@ -300,17 +300,16 @@ class Stage:
 
     def beat(self) -> None:
         """A sign of life to every phone; to one that is full as soon as it is not, since it may be what tells that the
-        store is back."""
+        store is back. One that is out of step and not full any more, whatever became of the word, is brought up."""
         if self.view is None or (self.board and self._pending):
             return  # a board that is still reading something can't tell its number
         message = self._sign()
         for seat in tuple(self.seats):
-            if seat.gone or seat.sent is None:
-                continue
-            if seat.phone.full:
-                seat.owed_beat = True
-            else:
+            if seat.phone in self.in_step:
                 seat.phone.send(message)
+            else:
+                seat.owed_beat = True
+                self.catch_up(seat)
 
     def _sign(self) -> bytes:
         assert self.view

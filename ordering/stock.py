@@ -76,3 +76,8 @@ def count(stock: Stock, item: str, portions: int | None) -> Stock:
     if portions is not None:
         counts[item] = portions
     return replace(stock, left=counts, sold_out=tuple(other for other in stock.sold_out if other != item))
+
+
+def touched(before: Stock, after: Stock) -> set[str]:
+    """The items that may be to be had in another way."""
+    return {*before.sold_out, *before.left, *after.sold_out, *after.left} if before != after else set()

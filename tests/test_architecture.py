@@ -15,8 +15,9 @@ FLOORS = [
     "parties firewall slips staff documents restaurant",
     # 2: the store and the views
     "clock ids listener websocket resp address signing replies store options subscriber shelf embedded pictures "
-    "views.text views.blocks views.card views.printers views.kitchen views.expo views.diner views.floor views.party "
-    "views.receipt views.record views.compiled views.pages views.audience views.pieces views.table_page escpos",
+    "views.text views.blocks views.card views.printers views.kitchen views.expo views.shown views.dishes views.diner "
+    "views.floor views.party views.receipt views.record views.compiled views.pages views.audience views.pieces "
+    "views.table_page escpos",
     # 3: commands and connections
     "metrics limits printers verdicts turns desk codes printing duty live founding services",
     # 4: doors

@@ -19,18 +19,19 @@ from ordering.handlers.base import AGAIN, GuestCookie, Page
 from ordering.handlers.door import Do, last
 from ordering.handlers.socket import LEAVING, NOT_YOURS, Handshake, Socket
 from ordering.load import Load
-from ordering.menu import Menu, find
+from ordering.menu import Menu, allergens, find
 from ordering.refused import Refused
 from ordering.services import Services
 from ordering.sitting import Sitting, line_of
 from ordering.staff import may
 from ordering.stock import Stock
-from ordering.views import card, diner
+from ordering.views import card, diner, dishes
 from ordering.views.audience import Audience, Form, build, needs, sitting_in
 from ordering.views.blocks import View, fingerprint
 from ordering.views.pages import fixed
 from ordering.views.pieces import Piece
 from ordering.views.receipt import Receipt, pdf, receipt
+from ordering.views.shown import everybody
 from ordering.views.table_page import Parts, frame, hidden, languages, one, own_sheet, parts, said, whole
 from ordering.views.text import Text
 
@@ -460,15 +461,15 @@ class ItemPage(AtTable):
         await self.find_table(code)
         values, _ = await self.audience_values(Audience("diner", "html", self.lang, self.sitting_id))
         menu: Menu = values[MENU]
-        item = find(menu, item_id)
+        item, eating = find(menu, item_id), sitting_in(values, self.sitting_id).guests
         self.show(
             "diner/item.html",
             shop=menu.shop,
             card=card.card(menu, item, self.t),
             code=code,
             sitting_id=self.sitting_id,
-            available=diner.available(menu, values[STOCK] or Stock(), values[LOAD] or Load(), item, now()),
-            concerns=diner.concerns(menu, sitting_in(values, self.sitting_id), item, self.t),
+            available=dishes.available(menu, values[STOCK] or Stock(), values[LOAD] or Load(), item, now()),
+            concerns=dishes.concerns(menu, allergens(menu, item), eating, everybody(eating, self.t), self.t),
             hours=self.t.hours(item.hours or menu.category[item.category].hours),
         )
 

@@ -4,7 +4,6 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from msgspec import Struct, field
 from msgspec.structs import replace
 
 from ordering import menu as menus
@@ -14,240 +13,35 @@ from ordering.bill import NOBODY, Bill, Tally, amount, comes_to, in_sight, owed,
 from ordering.floor import Floor
 from ordering.kitchen import Stage, stage
 from ordering.load import Load
-from ordering.menu import Item, Menu, Shop, Terms
+from ordering.menu import Menu, Shop, Terms
 from ordering.near import Near
 from ordering.payments import paid
-from ordering.sitting import STILL_SERVED, Guest, Line, Round, Sitting, allergies, cart, eaters, placed
+from ordering.sitting import Guest, Line, Round, Sitting, allergies, cart, eaters, placed
 from ordering.state import TO_MAKE, State
 from ordering.stock import Stock
 from ordering.values import Value
 from ordering.views.blocks import Block, Content, View
+from ordering.views.dishes import concerning, concerns, plain, shut
 from ordering.views.kitchen import load_shown
+from ordering.views.shown import (
+    BillShown,
+    CallShown,
+    ClaimShown,
+    GuestShown,
+    LineBeside,
+    LineShown,
+    LineStanding,
+    NewsShown,
+    PresenceShown,
+    RoundShown,
+    ShareShown,
+    SittingShown,
+    TaxShown,
+    TotalsShown,
+    Who,
+    everybody,
+)
 from ordering.views.text import Text
-
-
-class CallShown(Value, frozen=True):
-    """A call that the staff have not answered yet; `seen_by` is the name of whoever is on the way."""
-
-    id: str
-    reason: str = field(name="for")
-    guest: str
-    seen_by: str
-
-
-class NewsShown(Value, frozen=True):
-    """The last thing a guest did; `name` is the dish it was done to, `qty` how many, `line` which line."""
-
-    act: str
-    guest: str
-    name: str
-    qty: int
-    v: int
-    line: str
-
-
-class SittingShown(Value, frozen=True):
-    """`state` is free, open or closed; `table` the table's name. `gone`: the party has joined another one; `left`:
-    guests (ids) who have gone to another table. Whoever opens the page again is led there."""
-
-    id: str
-    state: str
-    table: str
-    guests: int
-    calls: list[CallShown]
-    news: NewsShown | None
-    gone: bool = False
-    left: list[str] = field(default_factory=list)
-
-
-class PresenceShown(Value, frozen=True):
-    """Who is at the page right now (ids of guests), at which category those stand who are choosing, and how many
-    look on who have not ordered anything yet."""
-
-    here: list[str]
-    choosing: dict[str, str]
-    others: int
-
-
-class GuestShown(Value, frozen=True):
-    """A guest, what they must avoid (tag ids), and their part of everything in sight, with the tip (minor units)."""
-
-    id: str
-    name: str
-    colour: int
-    allergies: tuple[str, ...]
-    amount: int
-    tip: int
-
-
-class Who(Struct, frozen=True, dict=True):
-    """A guest as the blocks of other things show one. (`dict=True`: what is rendered of it is kept with it.)"""
-
-    id: str
-    name: str
-    colour: int
-
-
-class LineShown(Value, frozen=True):
-    """A line of the cart (`round` 0) or of a round; money in minor units, modifiers, allergens and allergies by id.
-
-    `problem` is the word with which it would be refused now, "" when it can be sent. `due` is when it is likely to
-    be ready (ms), 0 when nobody can tell.
-    """
-
-    id: str
-    item: str
-    name: str
-    qty: int
-    modifiers: list[str]
-    note: str
-    unit_price: int
-    amount: int
-    guest: str
-    round: int
-    state: str
-    shared: bool
-    hold: bool
-    due: int
-    allergens: tuple[str, ...]
-    allergies: tuple[str, ...]
-    claimed: tuple[str, ...]
-    problem: str
-
-
-class Concern(Value, frozen=True):
-    """An allergen that some of those at the table must avoid."""
-
-    name: str
-    guests: list[Who]
-
-
-class LineStanding(Struct, frozen=True, dict=True):
-    """What people see of a line that stays while its portions change. (`dict=True`: what is rendered of it is kept with
-    it.)"""
-
-    id: str
-    state: str
-    name: str
-    other_name: str
-    other_lang: str
-    modifiers: list[str]
-    note: str
-    shared: bool
-    hold: bool
-    owner: Who
-
-
-class LineBeside(Struct, frozen=True, dict=True):
-    """What people see of a line besides; `changed_by` is who changed it last if that was not its owner.
-    (`dict=True`: what is rendered of the line for the confirmation is kept with it.)"""
-
-    standing: LineStanding
-    changed_by: Who | None
-    concerns: list[Concern]
-    left: int | None
-    hours: str
-    closed: bool
-
-
-class RoundShown(Value, frozen=True):
-    """The heading of a round; `at` and `due` in milliseconds since 1970, `state` the one that its last line has
-    reached, `held` how many lines wait to be fired, `late` when it takes longer than it was likely to, `unseen` when no
-    cook has looked at it for so long that a waiter should hear of it."""
-
-    number: int
-    at: int
-    guest: Who
-    portions: int
-    amount: int
-    state: str
-    held: int
-    due: int
-    late: bool
-    unseen: bool
-
-
-class TotalsShown(Value, frozen=True):
-    """Portions and minor units of the cart, of what was placed, and of both with service charge and tax."""
-
-    cart_portions: int
-    cart_amount: int
-    placed_portions: int
-    placed_amount: int
-    amount: int
-
-
-class TaxShown(Value, frozen=True):
-    """A tax: its rate in hundredths of a per cent, on which sum, and how much."""
-
-    rate: int
-    base: int
-    amount: int
-
-
-class ShareShown(Value, frozen=True):
-    """What a guest pays of the bill; the share of guest "" is nobody's yet."""
-
-    guest: str
-    amount: int
-    tip: int
-
-
-class BillShown(Value, frozen=True):
-    """What was placed, as a bill; `split` is guest, equal or lines, `people` how many share in equal parts."""
-
-    portions: int
-    lines: int
-    off: int
-    service: int
-    taxes: list[TaxShown]
-    tax_included: bool
-    total: int
-    paid: int
-    split: str
-    people: int
-    shares: list[ShareShown]
-
-
-class ClaimShown(Value, frozen=True):
-    """A placed line to be claimed, and who has."""
-
-    id: str
-    name: str
-    qty: int
-    amount: int
-    claimed: list[Who]
-
-
-class ItemShown(Value, frozen=True):
-    """What changes on the menu: whether the item is sold out, whether it is served at this hour, whether the kitchen is
-    too `full` for it, how many are left (null: nobody counts), how many portions the shared cart holds."""
-
-    id: str
-    sold_out: bool
-    served: bool
-    full: bool
-    left: int | None
-    in_cart: int
-
-
-class Dish(Struct, frozen=True, dict=True):
-    """An item of the menu. (`dict=True`: what is rendered of it is kept with it.)"""
-
-    item: Item
-    name: str
-
-
-class ItemBeside(Value, frozen=True):
-    """What people see of an item besides: who has it in the cart, whom its allergens concern, and how its button
-    works."""
-
-    dish: Dish
-    hours: str
-    choosers: list[Who]
-    concerns: list[Concern]
-    closed: bool
-
 
 _FOREVER = 1 << 62  # ms: later than any clock shows
 
@@ -385,7 +179,7 @@ def content(
         was = None
     seat = floor.by_id.get(sitting.table)
     place = (seat.code, seat.name) if seat else ("", "")
-    house_of = (menu, stock, load, _hours(menu, now // 60_000), place, sitting.closed, sitting.terms, sitting.guests)
+    house_of = (menu, stock, load, shut(menu, now // 60_000), place, sitting.closed, sitting.terms, sitting.guests)
     house = was.house if was and was.house_of == house_of else _house(house_of, text, people, was)
     fresh: dict[str, Block] = {}
     rows = _rows(sitting, house, was, fresh)
@@ -464,7 +258,7 @@ def _house(of: tuple[Any, ...], text: Text, people: bool, kept: "_Kept | None") 
     was = kept.house if kept else None
     menu, stock, load, (shut, over), (code, name), closed, terms, everyone = of
     closed, terms = bool(closed), terms or menu.shop.terms
-    guests = _guests(everyone, text)
+    guests = everybody(everyone, text)
     if was and was.guests == guests:
         guests = was.guests
     party = (menu.shop, closed, terms, everyone, guests)
@@ -496,11 +290,6 @@ def _house(of: tuple[Any, ...], text: Text, people: bool, kept: "_Kept | None") 
     return replace(house, bare=_bare(house, was))
 
 
-def _touched(before: Stock, after: Stock) -> set[str]:
-    """The items that may be to be had in another way."""
-    return {*before.sold_out, *before.left, *after.sold_out, *after.left} if before != after else set()
-
-
 def _sent(sitting: Sitting, house: _House, of: tuple[Any, ...], now: int) -> _Sent:
     sent = placed(sitting)
     lines, due = tally(sitting, sent), owed(sitting, house.terms)
@@ -520,23 +309,6 @@ def _sent(sitting: Sitting, house: _House, of: tuple[Any, ...], now: int) -> _Se
 def _next(moments: Iterable[int], now: int) -> int:
     """The first of the moments that is still to come."""
     return min((at for at in moments if at > now), default=_FOREVER)
-
-
-def concerns(menu: Menu, sitting: Sitting, item: Item, text: Text) -> list[Concern]:
-    """Whom at the table an item's allergens concern, by allergen: anybody may eat of it."""
-    guests = _guests(sitting.guests, text)
-    return _concerns(menu, menus.allergens(menu, item), sitting.guests, guests, text)
-
-
-def _concerns(
-    menu: Menu, allergens: Sequence[str], eating: Sequence[Guest], guests: Mapping[str, Who], text: Text
-) -> list[Concern]:
-    found = []
-    for tag in allergens:
-        concerned = [guests[guest.id] for guest in eating if tag in guest.allergies]
-        if concerned:
-            found.append(Concern(text.pick(menu.tag[tag].name) if tag in menu.tag else tag, concerned))
-    return found
 
 
 def _sitting(sitting: Sitting, house: _House) -> SittingShown:
@@ -576,14 +348,6 @@ class _Names(dict[str, str]):
         return self is other
 
     __hash__ = None
-
-
-def _guests(everyone: Sequence[Guest], text: Text) -> dict[str, Who]:
-    return {guest.id: _who(guest, number, text) for number, guest in enumerate(everyone, 1)}
-
-
-def _who(guest: Guest, number: int, text: Text) -> Who:
-    return Who(guest.id, guest.name or text("Guest %(number)s", number=number), guest.colour)
 
 
 def _sums(of: tuple[Any, ...], sitting: Sitting, house: _House, sent: Tally) -> _Sums:
@@ -661,7 +425,7 @@ def _before(house: _House, was: _Kept | None) -> tuple[Mapping[str, _Row], bool,
         return was.rows, True, house.stock.left
     before = was.house
     alike = before.menu is house.menu and before.over == house.over and before.party == house.party
-    return was.rows, alike, {*house.stock.left, *_touched(before.stock, house.stock)}
+    return was.rows, alike, {*house.stock.left, *stocks.touched(before.stock, house.stock)}
 
 
 def _line(line: Line, sitting: Sitting, house: _House, known: Block | None = None) -> Block:
@@ -710,7 +474,7 @@ def _line(line: Line, sitting: Sitting, house: _House, known: Block | None = Non
     beside = LineBeside(
         standing,
         house.guests[line.changed_by] if by_another else None,
-        _concerns(house.menu, line.allergens, eaters(sitting, line), house.guests, text) if house.avoided else [],
+        concerns(house.menu, line.allergens, eaters(sitting, line), house.guests, text) if house.avoided else [],
         left,
         hours,
         house.closed,
@@ -730,16 +494,6 @@ def _problem(line: Line, sitting: Sitting, house: _House) -> tuple[str, int | No
         return "", None, ""
     wanted = sum(other.qty for other in cart(sitting) if other.item == line.item)
     return ("too_few_left", left, "") if wanted > left else ("", left, "")
-
-
-@lru_cache(maxsize=64)
-def _hours(menu: Menu, minute: int) -> tuple[frozenset[str], frozenset[str]]:
-    """The items that are not served in this minute (since 1970), and those of them that can't be sent either."""
-
-    def shut(minute: int) -> frozenset[str]:
-        return frozenset(item.id for item in menu.items if not menus.served(menu, item, minute * 60_000))
-
-    return shut(minute), shut(minute) & shut(minute - STILL_SERVED // 60_000)
 
 
 def _rounds(sitting: Sitting, house: _House, now: int) -> tuple[list[Block], list[str]]:
@@ -867,61 +621,12 @@ def _bare(house: _House, before: _House | None) -> dict[str, Block]:
     """Every dish as it is while nobody has chosen it; the blocks before where they would be equal."""
     menu, stock = house.menu, house.stock
     had = (frozenset(stock.sold_out), tuple(sorted(stock.left.items())))
-    plain = _plain(menu, had, house.shut, house.load.slow_hidden, house.closed, house.text, house.people)
+    found = plain(menu, had, house.shut, house.load.slow_hidden, house.closed, house.text, house.people)
     if not house.people or not house.avoided:
-        return plain
+        return found
     were = before.bare if before else {}
-    found: dict[tuple[str, ...], list[Concern]] = {}  # most dishes share a few sets of allergens
-    whole = {}
-    for item in menu.items:
-        block = plain[item.id]
-        if not house.avoided.isdisjoint(item.tags):
-            if item.tags not in found:
-                allergens = menus.allergens(menu, item)
-                found[item.tags] = _concerns(menu, allergens, house.everyone, house.guests, house.text)
-            if found[item.tags]:
-                beside = replace(block.beside[0], concerns=found[item.tags])
-                block = Block(block.id, block.kind, block.shown, (beside, house.shop))
-        known = were.get(item.id)
-        whole[item.id] = known if known is not None and known == block else block
+    whole = concerning(found, menu, house.everyone, house.guests, house.text)
+    for id, block in whole.items():
+        if (known := were.get(id)) is not None and known == block:
+            whole[id] = known
     return were if whole == were else whole
-
-
-@lru_cache(maxsize=64)
-def _plain(
-    menu: Menu,
-    had: tuple[frozenset[str], tuple[tuple[str, int], ...]],
-    shut: frozenset[str],
-    slow_hidden: bool,
-    closed: bool,
-    text: Text,
-    people: bool,
-) -> dict[str, Block]:
-    """Every dish while it is in nobody's cart and concerns nobody: the same for all tables. `had` is what is sold out,
-    and what is left of what is counted."""
-    stock = Stock(tuple(had[0]), dict(had[1]))
-    shown = {}
-    for place, item in enumerate(menu.items):
-        left, full = stocks.left(stock, item.id), item.slow and slow_hidden
-        shown[item.id] = _item(menu, place, left, item.id not in shut, full, closed, text, people)
-    return shown
-
-
-@lru_cache(maxsize=20_000)
-def _item(
-    menu: Menu, place: int, left: int | None, served: bool, full: bool, closed: bool, text: Text, people: bool
-) -> Block:
-    """One of them; when another is sold out it stays the same."""
-    item = menu.items[place]
-    shown = ItemShown(item.id, left == 0, served, full, left, 0)
-    if not people:
-        return Block(f"item-{item.id}", "item", shown)
-    hours = "" if served else text.hours(menus.hours(menu, item))
-    beside = ItemBeside(Dish(item, text.pick(item.name)), hours, [], [], closed)
-    return Block(f"item-{item.id}", "item", shown, (beside, menu.shop), recurs=True)
-
-
-def available(menu: Menu, stock: Stock, load: Load, item: Item, now: int) -> ItemShown:
-    """Whether the item can be had."""
-    left = stocks.left(stock, item.id)
-    return ItemShown(item.id, left == 0, menus.served(menu, item, now), item.slow and load.slow_hidden, left, 0)

@@ -197,6 +197,25 @@ def test_a_phone_that_was_busy_when_the_store_came_back_is_told_so(
     io_loop.run_sync(story)
 
 
+def test_a_phone_that_reads_again_without_saying_so_is_brought_up_with_the_next_sign_of_life(
+    guest: Guest, shared: Services, io_loop: IOLoop
+) -> None:
+    async def story() -> None:
+        page, phone, seat = await full_beside(guest, shared)
+        await page.at((await page.do("name", name="Ada"))["v"])
+        seat.stage.beat()
+        assert len(phone.got) == 1, "it is full"
+        phone.full = False
+        seat.stage.beat()
+        assert [message["v"] for message in phone.got[1:]] == [page.v, page.v]
+        assert "set" in phone.got[1] and "live" in phone.got[2], "what it missed, then the sign of life"
+        await page.at((await page.do("name", name="Bo"))["v"])
+        assert phone.got[-1]["v"] == page.v, "it is in step again"
+        shared.live.leave(seat)
+
+    io_loop.run_sync(story)
+
+
 class Nervous:
     """A phone that goes when it is told of the first change, and takes its neighbours along."""
 
