@@ -140,7 +140,8 @@ class Hall:
     async def seat(
         self, server: Server, tables: int, diners: int, place: Callable[[int, int], int], first: int = 0
     ) -> "Hall":
-        """Everybody comes in, to the tables from the `first` one on; `place(table, diner)` says on which port."""
+        """Everybody comes in, to the tables from the `first` one on, and orders once: that makes them guests of the
+        table, which is more work than an order. `place(table, diner)` says on which port."""
         codes = [each["code"] for each in (await listed(server.port))[first : first + tables]]
         seated = await guests(server.port, codes, lambda _: diners)
 
@@ -154,10 +155,13 @@ class Hall:
             found = Party(first["line"], phones, self)
             for phone in phones:
                 await phone.arrive()
+            for _ in phones:
+                found.order()
             return found
 
         waiting = [party(code, number, lines) for number, (code, lines) in enumerate(zip(codes, seated, strict=True))]
         self.parties = await together(waiting, 16)
+        await self.must_be_sound()
         return self
 
     async def seat_at_relay(self, ports: list[int], tables: int, diners: int) -> "Hall":
