@@ -328,8 +328,8 @@ class Desk:
         known = self._shelf.known()
         seen: dict[str, Document] = {}
         for name in names:
-            if name in known:
-                seen[name] = known[name]
+            if (document := known.get(name)) is not None:
+                seen[name] = document
         newest = False
         while True:
             try:

@@ -41,6 +41,8 @@ RETRY_AFTER = 2  # seconds, as HTTP's header says it
 class Budget:
     """A token bucket."""
 
+    __slots__ = ("_a_second", "_at", "_left", "_most")
+
     def __init__(self, rate: Rate) -> None:
         self._a_second, self._most = rate
         self._left = self._most

@@ -61,8 +61,7 @@ class Shelf:
         self._catching_up = True
         self._number_wanted = False
         self._unheard: dict[str, Document] = {}  # what the last look found otherwise than it was told
-        self._taken = 0
-        self._changed_at: dict[str, int] = {}
+        self._changed: set[str] = set()  # documents that are others since the last read began
         self._wake = asyncio.Event()
         self._subscriber: Subscriber | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -176,8 +175,7 @@ class Shelf:
             self._set(document)
 
     def _set(self, document: Document) -> None:
-        self._taken += 1
-        self._changed_at[document.name] = self._taken
+        self._changed.add(document.name)
         # Again to the end: what was used longest ago is forgotten first.
         self._documents.pop(document.name, None)
         self._documents[document.name] = document
@@ -232,7 +230,8 @@ class Shelf:
 
     async def _read_now(self, names: set[str], whole: bool, expected: set[str]) -> None:
         """Takes what the store has as it is, even with a lower version; unless something newer came meanwhile."""
-        before, s_before, connection = self._taken, self.s, self._subscriber
+        self._changed.clear()
+        s_before, connection = self.s, self._subscriber
         confirmed = self._watchers.keys() <= self._subscribed
         heard_of = self._subscribed - expected
         started = asyncio.get_running_loop().time()
@@ -243,7 +242,7 @@ class Shelf:
             held = self._documents.get(name)
             if held is not None and (held.v, held.r) == (document.v, document.r):
                 continue
-            if self._changed_at.get(name, 0) > before:
+            if name in self._changed:
                 self._take_newer(document)
                 continue
             if held is not None and name in heard_of and self.live:
@@ -270,7 +269,6 @@ class Shelf:
         late = [name for name, at in self._left_at.items() if now - at > LINGER]
         for name in late:
             del self._left_at[name]
-            self._changed_at.pop(name, None)
         if self._subscriber:
             leaving = self._subscribed.intersection(late)
             self._subscriber.unsubscribe(map(self._store.keys.document, leaving))
@@ -279,7 +277,6 @@ class Shelf:
         for name in list(self._documents)[: max(0, len(self._documents) - REMEMBERED)]:
             if name not in self._watchers and name not in self._left_at:
                 del self._documents[name]
-                self._changed_at.pop(name, None)
 
     # ---- the subscriber's connection
 

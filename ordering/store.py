@@ -9,7 +9,6 @@ import hashlib
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,7 +17,7 @@ from msgspec import MsgspecError
 
 from ordering import signing
 from ordering.address import CLUSTER, database, seed_servers
-from ordering.documents import NAMES_AT_HAND, decoder
+from ordering.documents import decoder
 from ordering.ids import new_id
 from ordering.replies import ELSEWHERE, explained
 from ordering.resp import Line, ReplyError, Server, Word, connect, credentials
@@ -118,17 +117,14 @@ class Keys:
         self.signing = self.prefix + "keys"
         self._documents = self.prefix + "doc:"
         self._files = self.prefix + "file:"
-        # The same few come again and again, and a string that has been looked up knows its hash.
-        self.document = lru_cache(NAMES_AT_HAND)(self._document)
-        self.name = lru_cache(NAMES_AT_HAND)(self._name)
 
-    def _document(self, name: str) -> str:
+    def document(self, name: str) -> str:
         """Key and channel of a document."""
         return self._documents + name
 
-    def _name(self, key: bytes) -> str:
+    def name(self, key: bytes) -> str:
         """The document's name again."""
-        return key.decode(errors="replace").removeprefix(self._documents)
+        return key.decode("utf-8", "replace").removeprefix(self._documents)
 
     def file(self, name: str) -> str:
         """Key of a file."""
@@ -246,8 +242,10 @@ class Store:
         try:
             name = self.keys.name(channel)
             v, r, s = head.decode().split(" ")
-            if (held := known.get(name)) is not None and held.r == r:
-                return held
+            if (held := known.get(name)) is not None:
+                if held.r == r:
+                    return held
+                name = held.name  # the same string: its hash is known, and to compare it costs nothing
             if (ours := self._under_way.get(r)) is not None:
                 return Document(name, int(v), r, int(s), ours[name], f"{v} {r}")
         except (ValueError, LookupError) as error:

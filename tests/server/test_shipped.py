@@ -15,7 +15,7 @@ from redis.asyncio import Redis
 from tornado.ioloop import IOLoop
 
 from ordering.embedded import Embedded
-from ordering.live import Live, Seat
+from ordering.live import Live, Seat, Stage
 from ordering.services import Services
 from ordering.views.audience import Audience
 
@@ -212,6 +212,32 @@ def test_a_phone_that_reads_again_without_saying_so_is_brought_up_with_the_next_
         await page.at((await page.do("name", name="Bo"))["v"])
         assert phone.got[-1]["v"] == page.v, "it is in step again"
         shared.live.leave(seat)
+
+    io_loop.run_sync(story)
+
+
+def test_who_orders_has_a_turn_while_a_full_house_gets_its_signs_of_life(shared: Services, io_loop: IOLoop) -> None:
+    turns, looks = 0, []
+
+    class Looked(Stage):
+        def drop_stuck(self, at: float) -> int:
+            looks.append(turns)
+            return 0
+
+    async def story() -> None:
+        nonlocal turns
+        live = Live(shared.shelf)
+        shared.shelf.listeners.remove(live._changed)
+        for number in range(120):
+            audience = Audience("diner", "json", "en", f"{number:012}")
+            live._stages[audience] = Looked(audience, shared.shelf, {}, None, 0)
+        live.start()
+        async with asyncio.timeout(5):
+            while len(looks) < 120:
+                turns += 1
+                await asyncio.sleep(0 if looks else 0.001)
+        await live.stop()
+        assert len(set(looks)) == 3, "the whole house in one turn"
 
     io_loop.run_sync(story)
 
