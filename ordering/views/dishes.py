@@ -70,19 +70,19 @@ def available(menu: Menu, stock: Stock, load: Load, item: Item, now: int) -> Ite
 
 
 def concerning(
-    plain: dict[str, Block], menu: Menu, everyone: Sequence[Guest], guests: Mapping[str, Who], text: Text
+    dishes: dict[str, Block], menu: Menu, everyone: Sequence[Guest], guests: Mapping[str, Who], text: Text
 ) -> dict[str, Block]:
-    """The same dishes, those that concern anybody at the table with whom: anybody may eat of them."""
+    """The plain dishes; beside those that concern anybody at the table stands whom, as anybody may eat of them."""
     avoided = {tag for guest in everyone for tag in guest.allergies}
     found: dict[tuple[str, ...], list[Concern]] = {}  # most dishes share a few sets of allergens
-    whole = dict(plain)
+    whole = dict(dishes)
     for item in menu.items:
         if avoided.isdisjoint(item.tags):
             continue
         if item.tags not in found:
             found[item.tags] = concerns(menu, menus.allergens(menu, item), everyone, guests, text)
         if found[item.tags]:
-            block = plain[item.id]
+            block = dishes[item.id]
             beside = replace(block.beside[0], concerns=found[item.tags])
             whole[item.id] = Block(block.id, block.kind, block.shown, (beside, menu.shop))
     return whole

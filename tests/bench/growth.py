@@ -1,12 +1,13 @@
 """What an update costs as the house grows, how soon it is on the other phones, and what the disk has to do with it.
 
-    python tests/bench/growth.py [tables] [processes] [latency] [syncs]    all four, about 20 minutes
+    python tests/bench/growth.py [tables] [processes] [latency] [syncs]    all four, about 25 minutes
 
 - tables: microseconds of the server for each update that a phone got, 1,000 a second of them, in shops of 10 to 1,000
   tables of four who all order. What their sockets cost when nobody orders (pings, signs of life) is told apart
 - processes: the same with tables of eight on 1, 2 and 4 processes, with as much to do for each process, or the same for
   all together; a table's guests meet on one (as nginx's hash of the code arranges it), or are spread over all
-  Both beside a Tornado that only relays (`relay.py`), in the same sizes: what grows there as well is the machine's.
+  Both beside a Tornado that only relays (`relay.py`), in all sizes of shops and with guests together on one process and
+  on four: what grows there as well is the machine's.
   What is compared is measured in turns, and the median of the ratios of neighbours counts: the machine moves by more
   from minute to minute than what is asked
 - latency: from the tap to each other phone of the table, at 500 updates a second; the store keeps nothing, or syncs
@@ -162,6 +163,7 @@ class Hall:
         waiting = [party(code, number, lines) for number, (code, lines) in enumerate(zip(codes, seated, strict=True))]
         self.parties = await together(waiting, 16)
         await self.must_be_sound()
+        assert not self.refused, f"{self.refused} first orders were refused as busy"
         return self
 
     async def seat_at_relay(self, ports: list[int], tables: int, diners: int) -> "Hall":
@@ -245,6 +247,9 @@ class Relay:
         command = [sys.executable, str(HERE / "relay.py")]
         socket = str(store.folder / "store.sock")
         self._processes = [subprocess.Popen([*command, str(port), socket]) for port in self.ports]
+
+    def start(self) -> None:
+        """Waits until every port is ready."""
         for port in self.ports:
             until(partial(_accepts, port), 20, f"the relay on port {port}")
 
@@ -273,6 +278,7 @@ def relaying(processes: int) -> Iterator[tuple[Relay, BareStore]]:
     with short_folder() as folder, bare_store(folder / "store") as store:
         relay = Relay(store, processes)
         try:
+            relay.start()
             yield relay, store
         finally:
             relay.stop()
@@ -297,14 +303,14 @@ async def tables(given: argparse.Namespace) -> list[str]:
         relays = [(size, *stack.enter_context(relaying(1))) for size in SHOPS]
         halls = [await Hall().seat(server, size, FOUR, lambda *_, port=server.port: port) for size, server, _ in ours]
         around = [await Hall().seat_at_relay(relay.ports, size, FOUR) for size, relay, _ in relays]
-        before = [processor(server.children()) for _, server, _ in ours]
-        await asyncio.sleep(BEATS)
-        idle = [
-            (processor(server.children()) - spent) / BEATS for (_, server, _), spent in zip(ours, before, strict=True)
-        ]
         seen: list[list[Window]] = [[] for _ in SHOPS]
         relayed: list[list[Window]] = [[] for _ in SHOPS]
+        idle: list[list[float]] = [[] for _ in SHOPS]
         for turn in range(given.pairs):
+            before = [processor(server.children()) for _, server, _ in ours]
+            await asyncio.sleep(BEATS)
+            for place, (_, server, _) in enumerate(ours):
+                idle[place].append((processor(server.children()) - before[place]) / BEATS)
             for place in list(range(len(SHOPS)))[:: 1 if turn % 2 == 0 else -1]:
                 _, server, store = ours[place]
                 seen[place].append(await window(halls[place], server, store, given.offered, BEATS))
@@ -317,9 +323,10 @@ async def tables(given: argparse.Namespace) -> list[str]:
     print(f"\nShops of tables of {FOUR}, one process, {given.offered:,.0f} updates a second; medians of {given.pairs}")
     costs = []
     for size, windows, others, quiet in zip(SHOPS, seen, relayed, idle, strict=True):
-        costs.append([each.each - quiet / given.offered * 1e6 for each in windows])
+        costs.append([each.each - idly / given.offered * 1e6 for each, idly in zip(windows, quiet, strict=True)])
         print(
-            f"  {size:5,} tables: {statistics.median(costs[-1]):6.1f} µs for an update, and {quiet * 1000:5.1f} ms a "
+            f"  {size:5,} tables: {statistics.median(costs[-1]):6.1f} µs for an update, and "
+            f"{statistics.median(quiet) * 1000:5.1f} ms a "
             f"second for {size * FOUR:,} sockets; the store {statistics.median(each.store for each in windows):5.1f} "
             f"µs; the relay {statistics.median(each.each for each in others):6.1f} µs{_loud(windows)}"
         )

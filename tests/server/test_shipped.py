@@ -232,11 +232,13 @@ def test_who_orders_has_a_turn_while_a_full_house_gets_its_signs_of_life(shared:
             audience = Audience("diner", "json", "en", f"{number:012}")
             live._stages[audience] = Looked(audience, shared.shelf, {}, None, 0)
         live.start()
-        async with asyncio.timeout(5):
-            while len(looks) < 120:
-                turns += 1
-                await asyncio.sleep(0)
-        await live.stop()
+        try:
+            async with asyncio.timeout(5):
+                while len(looks) < 120:
+                    turns += 1
+                    await asyncio.sleep(0)
+        finally:
+            await live.stop()
         assert len(set(looks)) == 3, "the whole house in one turn"
 
     io_loop.run_sync(story)
