@@ -21,7 +21,7 @@ from ordering.state import TO_MAKE, State
 from ordering.stock import Stock
 from ordering.values import Value
 from ordering.views.blocks import Block, Content, View
-from ordering.views.dishes import concerning, concerns, plain, shut
+from ordering.views.dishes import concerning, concerns, not_served, plain
 from ordering.views.kitchen import load_shown
 from ordering.views.shown import (
     BillShown,
@@ -179,7 +179,16 @@ def content(
         was = None
     seat = floor.by_id.get(sitting.table)
     place = (seat.code, seat.name) if seat else ("", "")
-    house_of = (menu, stock, load, shut(menu, now // 60_000), place, sitting.closed, sitting.terms, sitting.guests)
+    house_of = (
+        menu,
+        stock,
+        load,
+        not_served(menu, now // 60_000),
+        place,
+        sitting.closed,
+        sitting.terms,
+        sitting.guests,
+    )
     house = was.house if was and was.house_of == house_of else _house(house_of, text, people, was)
     fresh: dict[str, Block] = {}
     rows = _rows(sitting, house, was, fresh)

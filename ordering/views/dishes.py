@@ -20,7 +20,7 @@ from ordering.views.text import Text
 
 
 @lru_cache(maxsize=64)
-def shut(menu: Menu, minute: int) -> tuple[frozenset[str], frozenset[str]]:
+def not_served(menu: Menu, minute: int) -> tuple[frozenset[str], frozenset[str]]:
     """The items that are not served in this minute (since 1970), and those of them that can't be sent either."""
 
     def at(minute: int) -> frozenset[str]:
