@@ -39,30 +39,27 @@ RETRY_AFTER = 2  # seconds, as HTTP's header says it
 
 
 class Budget:
-    """A token bucket."""
+    """A token bucket, known by the time at which it will be full again: one number, as there are thousands."""
 
-    __slots__ = ("_a_second", "_at", "_left", "_most")
+    __slots__ = ("_full_at", "_rate")
 
     def __init__(self, rate: Rate) -> None:
-        self._a_second, self._most = rate
-        self._left = self._most
-        self._at = time.monotonic()
+        self._rate = rate
+        self._full_at = 0.0
 
     def has(self, now: float | None = None) -> bool:
         """Whether one more is allowed; `now` is `time.monotonic()`."""
-        now = now or time.monotonic()
-        left = self._left + (now - self._at) * self._a_second
-        self._left = left if left < self._most else self._most
-        self._at = now
-        return left >= 1
+        missing = (self._full_at - (now or time.monotonic())) * self._rate.a_second
+        return missing <= self._rate.at_once - 1
 
-    def take(self) -> None:
+    def take(self, now: float | None = None) -> None:
         """Takes one."""
-        self._left -= 1
+        now = now or time.monotonic()
+        self._full_at = (now if now > self._full_at else self._full_at) + 1 / self._rate.a_second
 
     def give_back(self) -> None:
         """It was none."""
-        self._left = min(self._most, self._left + 1)
+        self._full_at -= 1 / self._rate.a_second
 
 
 class Budgets:
@@ -98,8 +95,8 @@ class Allowance:
         own, shared, now = self._own, self._shared, time.monotonic()
         if not (own.has(now) and shared.has(now)):
             raise Refused("too_often")
-        own.take()
-        shared.take()
+        own.take(now)
+        shared.take(now)
 
 
 class Queue:

@@ -63,10 +63,10 @@ def test_what_was_refused_as_too_often_costs_nothing(io_loop: IOLoop) -> None:
         guest, party = kept.guests.of("lin"), kept.parties.of("a")
         for _ in range(int(GUEST.at_once)):
             kept.allowance("lin", "a").spend()
-        left = party._left
+        full_at = party._full_at
         with pytest.raises(Exception, match="too_often"):
             kept.allowance("lin", "a").spend()
-        assert party._left >= left
+        assert party._full_at == full_at
         assert not guest.has()
 
     io_loop.run_sync(story)
