@@ -135,7 +135,7 @@ class Shelf:
         """Documents that were read for a page or a command: taken as they are, unless something watched is newer."""
         for document in documents:
             held = self._documents.get(document.name)
-            if held is not None and (held.v, held.r) == (document.v, document.r):
+            if held is not None and held.revision == document.revision:
                 self._documents[document.name] = self._documents.pop(document.name)  # used last
             elif document.name in self._watchers:
                 self._take_newer(document)
@@ -152,7 +152,11 @@ class Shelf:
             return
         if self.live and document.s > self.s:
             self.s = document.s
-        if self._unheard and (found := self._unheard.get(document.name)) is not None and found.r == document.r:
+        if (
+            self._unheard
+            and (found := self._unheard.get(document.name)) is not None
+            and found.revision == document.revision
+        ):
             del self._unheard[document.name]
         self._take_newer(document)
 
@@ -240,7 +244,7 @@ class Shelf:
             self._note_repairs()
         for name, document in loaded.documents.items():
             held = self._documents.get(name)
-            if held is not None and (held.v, held.r) == (document.v, document.r):
+            if held is not None and held.revision == document.revision:
                 continue
             if name in self._changed:
                 self._take_newer(document)

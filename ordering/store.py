@@ -26,7 +26,7 @@ from ordering.values import Value
 
 OLDEST_SERVER = (7, 0)  # the first with SPUBLISH
 NEAR_KEPT = 24 * 60 * 60  # seconds after its last sign of life that a table's are forgotten
-ABSENT = ""  # the commit id of a document that does not exist
+UNKNOWN = ""  # no document's revision
 CROWD = 64  # commands that wait on a connection before another one is opened
 NOTED_AGAIN = 10.0  # seconds after which the log says again why the store refuses
 REFUSED = ("NOAUTH", "WRONGPASS", "NOPERM", "ERR invalid password", "ERR AUTH", "ERR Client sent AUTH")
@@ -45,16 +45,16 @@ class StoreUnfit(Exception):
 
 
 class Document(Value, frozen=True):
-    """A document as one commit left it: `value` is None while it does not exist (version 0, commit id "").
+    """A document as one commit left it: `value` is None while it does not exist (version 0).
 
-    `revision` is "v r", as a commit names what it has seen: most documents are named often and written seldom."""
+    `revision` is the version and the commit's id, "v r" ("0 " while it does not exist): no two states of a document
+    have the same."""
 
     name: str
     v: int
-    r: str
+    revision: str
     s: int
     value: Any
-    revision: str
 
 
 class Loaded(NamedTuple):
@@ -179,7 +179,7 @@ class Store:
         """
         known = {name: known[name] for name in names if name in known} if known else {}
         keys = [self.keys.op(*op or ("", "")), self.keys.sequence, *map(self.keys.document, names)]
-        have = [known[name].r if name in known else ABSENT for name in names]
+        have = [known[name].revision if name in known else UNKNOWN for name in names]
         answer = await self._run("load", keys, have)
         with self._understanding:
             record, s, *rest = answer
@@ -224,7 +224,7 @@ class Store:
                 s, committed = int(number), {}
                 for name, value in changes.items():
                     v = seen[name].v + 1
-                    committed[name] = Document(name, v, new, s, value, f"{v} {new}")
+                    committed[name] = Document(name, v, f"{v} {new}", s, value)
                 return Committed(s, committed)
             if outcome == b"conflict":
                 return Conflict(int(number), self._documents(rest))
@@ -241,16 +241,17 @@ class Store:
         head, _, body = payload.partition(b"\n")
         try:
             name = self.keys.name(channel)
-            v, r, s = head.decode().split(" ")
+            revision, _, s = head.decode().rpartition(" ")
             if (held := known.get(name)) is not None:
-                if held.r == r:
+                if held.revision == revision:
                     return held
                 name = held.name  # the same string: its hash is known, and to compare it costs nothing
+            v, r = revision.split(" ")
             if (ours := self._under_way.get(r)) is not None:
-                return Document(name, int(v), r, int(s), ours[name], f"{v} {r}")
+                return Document(name, int(v), revision, int(s), ours[name])
         except (ValueError, LookupError) as error:
             raise StoreAway(f"it is no document's message: {error}") from error
-        return _document(name, v, r, s, body)
+        return _document(name, revision, s, body)
 
     async def sign(self, name: str, guest: str, at: int | None, where: str, oldest: int) -> None:
         """Notes a guest's sign of life in the document `name` (at None: the guest has gone); drops those before
@@ -530,7 +531,7 @@ class Store:
         for at in range(0, len(parts), 5):
             key, v, r, s, body = parts[at : at + 5]
             name = self.keys.name(key)
-            found[name] = _document(name, v, r.decode(), s, body)
+            found[name] = _document(name, f"{v.decode()} {r.decode()}", s, body)
         return found
 
 
@@ -550,11 +551,10 @@ def _info(text: bytes) -> dict[str, str]:
     return {name: value for name, colon, value in lines if colon}
 
 
-def _document(name: str, v: str | bytes, r: str, s: str | bytes, body: bytes) -> Document:
+def _document(name: str, revision: str, s: str | bytes, body: bytes) -> Document:
     try:
         value = decoder(name).decode(body) if body else None
-        number = int(v)
-        return Document(name, number, r, int(s), value, f"{number} {r}")
+        return Document(name, int(revision.partition(" ")[0]), revision, int(s), value)
     except (MsgspecError, KeyError, ValueError, RecursionError) as error:
         raise StoreAway(f"the document {name!r} can't be read: {error}") from error
 

@@ -683,7 +683,7 @@ async def test_nobody_sees_or_changes_a_sitting_that_is_not_theirs(
                     known = await who.json(f"/t/{code}/op/{party.op}")
                     assert (known.status, known["error"]) == (unknown.status, unknown["error"]) == (404, "no_such_op")
         after = (await shared.desk.look(name))[name]
-        assert (after.v, after.r) == (before.v, before.r), table
+        assert after.revision == before.revision, table
         near = (await shared.desk.look(near_name(party.sitting)))[near_name(party.sitting)].value
         assert near is None, "a sign of life of somebody else"
 

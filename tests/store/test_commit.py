@@ -23,7 +23,7 @@ async def commit(
 def test_a_commit_counts_up_the_version_and_the_shops_number(embedded: Embedded) -> None:
     async def story(store: Store) -> None:
         seen = (await store.load([STOCK])).documents
-        assert (seen[STOCK].v, seen[STOCK].r, seen[STOCK].value) == (0, "", None)
+        assert (seen[STOCK].v, seen[STOCK].revision, seen[STOCK].value) == (0, "0 ", None)
         first = await commit(store, "1", seen, {STOCK: Stock(left={"a": 1})})
         assert isinstance(first, Committed)
         assert (first.s, first.documents[STOCK].v) == (1, 1)

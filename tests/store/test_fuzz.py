@@ -202,7 +202,7 @@ def parrot() -> Iterator[Parrot]:
 
 QUESTIONS: tuple[Callable[[Store], Awaitable[object]], ...] = (
     lambda store: store.load([STOCK, FLOOR], op=("a", "b")),
-    lambda store: store.commit("a", "b", "m", b"{}", {}, {STOCK: Document(STOCK, 0, "", 0, None, "0 ")}, {}),
+    lambda store: store.commit("a", "b", "m", b"{}", {}, {STOCK: Document(STOCK, 0, "0 ", 0, None)}, {}),
     lambda store: store.sign("near:x", "a", 1, "", 0),
     lambda store: store.lease("printing", "a", 1000),
     lambda store: store.keep({"a": b"b"}),

@@ -54,7 +54,7 @@ def test_versions_rise_also_when_the_document_was_forgotten(embedded: Embedded) 
         await store.sign(NAME, "lin", NOW + 60_000, "", 0)
         after = (await store.load([NAME])).documents[NAME]
         assert after.v > before.v
-        assert after.r != before.r
+        assert after.revision != before.revision
 
     on_a_shop(embedded, story)
 
