@@ -1,6 +1,5 @@
 """The shop's documents: what each is called and which value it holds."""
 
-from functools import lru_cache
 from typing import Any
 
 from msgspec import Struct
@@ -26,7 +25,6 @@ SITTING = "sitting:"
 NEAR = "near:"
 SLIPS = "slips:"
 PRINTERS = "printers"
-NAMES_AT_HAND = 4096  # of sittings, that are not put together anew
 
 KINDS: dict[str, type[Struct]] = {
     MENU: Menu,
@@ -51,13 +49,11 @@ def decoder(name: str) -> Decoder[Any]:
     return _DECODERS[name.partition(":")[0]]
 
 
-@lru_cache(NAMES_AT_HAND)
 def sitting_name(sitting_id: str) -> str:
-    """The name of a sitting's document: the same string each time, whose hash is known."""
+    """The name of a sitting's document."""
     return SITTING + sitting_id
 
 
-@lru_cache(NAMES_AT_HAND)
 def near_name(sitting_id: str) -> str:
     """The name of the document with the signs of life at a sitting's table."""
     return NEAR + sitting_id

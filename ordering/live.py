@@ -20,7 +20,7 @@ from ordering.limits import PAGES, PAGES_OF_A_GUEST, PAGES_OF_A_PARTY
 from ordering.refused import Refused
 from ordering.shelf import Shelf
 from ordering.views.audience import Audience, build, needs
-from ordering.views.blocks import View, difference, differs
+from ordering.views.blocks import View, difference, differs, told
 
 log = logging.getLogger(__name__)
 
@@ -173,7 +173,7 @@ class Live:
         had lately, is rendered."""
         stage = self._stages.get(audience)
         lately = self._lately.pop(audience, None)
-        view = build(audience, values, v, now(), stage.view if stage and stage.view else lately)
+        view = told(build(audience, values, v, now(), stage.view if stage and stage.view else lately))
         self._lately[audience] = view
         if len(self._lately) > LATELY:
             del self._lately[next(iter(self._lately))]
@@ -191,9 +191,11 @@ class Live:
             return
         if not self._dirty:
             asyncio.get_running_loop().call_soon(self._flush)
-        for stage in self._looking.get(name, ()):
-            stage.unread.add(name)
-            self._dirty.add(stage)
+        if stages := self._looking.get(name):
+            value = self._shelf.known()[name].value
+            for stage in stages:
+                stage.values[name] = value
+            self._dirty |= stages
 
     def _flush(self) -> None:
         dirty, self._dirty = self._dirty, set()
@@ -227,6 +229,26 @@ class Live:
 class Stage:
     """One audience's view, and the phones that look at it."""
 
+    __slots__ = (
+        "_coming",
+        "_lately",
+        "_looking",
+        "_needs",
+        "_needs_of",
+        "_pending",
+        "_shelf",
+        "_sitting",
+        "_watched",
+        "_watching_more",
+        "audience",
+        "board",
+        "in_step",
+        "phase",
+        "seats",
+        "values",
+        "view",
+    )
+
     def __init__(
         self, audience: Audience, shelf: Shelf, looking: "dict[str, set[Stage]]", lately: View | None, phase: int
     ) -> None:
@@ -235,15 +257,14 @@ class Stage:
         self._sitting = sitting_name(audience.subject)
         self.phase = phase
         self.seats: set[Seat] = set()
-        self.in_step: set[Phone] = set()  # those of the seats that have `view`, and are sent what is otherwise
+        self.in_step: tuple[Phone, ...] = ()  # those of the seats that have `view`, and are sent what is otherwise
         self.view: View | None = None
         self._coming: set[Seat] = set()  # their documents are being read
         self._lately = lately
         self._shelf = shelf
         self._looking = looking
         self._watched: set[str] = set()
-        self._values: dict[str, Any] = {}  # of the documents that are watched, by name
-        self.unread: set[str] = set()  # which of them have changed since
+        self.values: dict[str, Any] = {}  # of the documents that are watched, by name
         self._pending: set[asyncio.Task[None]] = set()
         self._watching_more = False
         self._needs: set[str] | None = None
@@ -292,14 +313,15 @@ class Stage:
         self._watched = wanted
         if self.view is None:
             return
-        before, self.view = self.view, self._built()
-        if (self.board or before.v == self.view.v) and not differs(before, self.view):  # the beat carries its number
-            if not self.board:
-                self.view = before
+        before, after = self.view, self._built()
+        if (self.board or before.v == after.v) and not differs(before, after):  # the beat carries its number
+            if self.board:
+                self.view = told(after)
             return
+        self.view = told(after)
         if self.in_step:
-            message = difference(before, self.view)
-            for phone in tuple(self.in_step):  # who hears of it may leave, and take others along
+            message = difference(before, after)
+            for phone in self.in_step:  # who hears of it may leave, and take others along: it is another tuple then
                 phone.send(message)
 
     def beat(self) -> None:
@@ -354,7 +376,7 @@ class Stage:
         if self.board:  # the floor, just read, may name other sittings
             await self._watch(self._wanted())
         if self.view is None:
-            self.view = self._built()
+            self.view, self._lately = told(self._built()), None
         else:
             self.refresh()
         if seat in self._coming:
@@ -380,16 +402,17 @@ class Stage:
         await self._shelf.watch(wanted, number=self.board)
         self._shelf.unwatch(wanted & self._watched)  # once for each stage is enough
         self._watched = self._watched | wanted
-        self.unread |= wanted
+        known = self._shelf.known()
         for name in wanted:
+            if name in known:
+                self.values[name] = known[name].value
             self._looking.setdefault(name, set()).add(self)
 
     def _unwatch(self, names: set[str]) -> None:
         self._shelf.unwatch(names)
         self._watched = self._watched - names
         for name in names:
-            self._values.pop(name, None)
-            self.unread.discard(name)
+            self.values.pop(name, None)
             self._looking[name].discard(self)
             if not self._looking[name]:
                 del self._looking[name]
@@ -405,19 +428,18 @@ class Stage:
         return self._needs
 
     def _built(self) -> View:
-        known = self._shelf.known()
-        for name in self.unread:
-            if name in known:
-                self._values[name] = known[name].value
-        self.unread.clear()
-        v = self._shelf.s if self.board else known[self._sitting].v if self._sitting in known else 0
-        return build(self.audience, self._values, v, now(), self.view or self._lately)
+        if self.board:
+            v = self._shelf.s
+        else:
+            document = self._shelf.newest(self._sitting)
+            v = document.v if document else 0
+        return build(self.audience, self.values, v, now(), self.view or self._lately)
 
     def out_of_step(self, seat: Seat) -> None:
         """This phone is sent nothing for now; what it misses is seen from the view that it has."""
         if seat.phone in self.in_step:
             seat.had = self.view
-            self.in_step.discard(seat.phone)
+            self.in_step = tuple(phone for phone in self.in_step if phone is not seat.phone)
 
     def _bring_up(self, seat: Seat) -> None:
         """Sends a phone that is not full what it has not got; from then on it is in step with the others."""
@@ -425,7 +447,8 @@ class Stage:
         if phone.full or view is None:
             return
         message = difference(had, view) if had is not view else b""
-        self.in_step.add(phone)
+        if phone not in self.in_step:
+            self.in_step += (phone,)
         seat.had = None  # nothing keeps an old view alive
         if message:
             phone.send(message)  # which may fill it

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from ordering.values import Value
 
@@ -42,17 +43,17 @@ class Content(Value, frozen=True):
 
 
 class Step(Value, frozen=True):
-    """What a view has otherwise than the one with the mark `since`: other or new blocks, and those that are gone."""
+    """What a view has otherwise than the view `since`: other or new blocks, and those that are gone."""
 
-    since: object
+    since: "View"
     changed: dict[str, Any]
     gone: list[str]
 
 
 class View(Value, frozen=True, eq=False):
     """A rendered view: `blocks` are id → HTML (a `str`) or → JSON value. `made` remembers what each was rendered from,
-    where the next view is not made from what is `kept`. `until` is when time alone changes it (ms; 0: never). `mark` is
-    this view's alone; `step` is what it differs in from the view it was made after, if that is known.
+    where the next view is not made from what is `kept`. `until` is when time alone changes it (ms; 0: never). `step` is
+    what it differs in from the view it was made after, if that is known and has not been told yet (`told`).
 
     Views that follow each other share `base`; what is otherwise since then stands in `over`: of a hundred blocks a
     change touches five, and copying all of them costs more than all else of a view."""
@@ -63,7 +64,6 @@ class View(Value, frozen=True, eq=False):
     made: dict[str, Block]
     until: int = 0
     kept: Any = None
-    mark: object = None
     step: Step | None = None
     over: dict[str, Any] = field(default_factory=dict)
 
@@ -72,10 +72,17 @@ class View(Value, frozen=True, eq=False):
         """All of them; made anew each time, so whoever wants several asks once."""
         return self.base | self.over
 
+    def block(self, id: str) -> Any:
+        """One of them; None when there is none of this name."""
+        return self.over[id] if id in self.over else self.base.get(id)
+
+
+_MADE: dict[str, Block] = {}  # of what views were made that are made from what is kept: nobody asks
+
 
 def first(v: int, content: Content, blocks: dict[str, Any]) -> View:
     """The view of this content with its blocks rendered, when nothing is known of an earlier one."""
-    return View(v, blocks, content.order, content.blocks, content.until, content.kept, object())
+    return View(v, blocks, content.order, content.blocks, content.until, content.kept)
 
 
 def following(before: View, v: int, content: Content, changed: dict[str, Any], gone: list[str]) -> View:
@@ -85,8 +92,12 @@ def following(before: View, v: int, content: Content, changed: dict[str, Any], g
         base, over = base | over, {}
         for id in gone:
             del base[id]
-    step = Step(before.mark, changed, gone)
-    return View(v, base, content.order, {}, content.until, content.kept, object(), step, over)
+    return View(v, base, content.order, _MADE, content.until, content.kept, Step(before, changed, gone), over)
+
+
+def told(view: View) -> View:
+    """The view without what it differs in from the one before: to be kept, when everybody has been told."""
+    return replace(view, step=None) if view.step is not None else view
 
 
 def difference(before: View | None, after: View) -> bytes:
@@ -98,7 +109,7 @@ def difference(before: View | None, after: View) -> bytes:
     if before is None:
         return _encode({"v": after.v, "set": after.blocks, "order": after.order, "gone": []})
     step = after.step
-    if step is not None and step.since is before.mark:
+    if step is not None and step.since is before:
         changed, gone = step.changed, step.gone
     else:
         changed, gone = _otherwise(before.blocks, after.blocks)
@@ -115,7 +126,7 @@ def _otherwise(had: dict[str, Any], now: dict[str, Any]) -> tuple[dict[str, Any]
 def differs(before: View, after: View) -> bool:
     """Whether a page that shows `before` shows anything else than `after`."""
     step = after.step
-    if step is not None and step.since is before.mark:
+    if step is not None and step.since is before:
         return bool(step.changed or step.gone) or before.order != after.order
     return before.blocks != after.blocks or before.order != after.order
 

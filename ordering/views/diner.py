@@ -51,7 +51,7 @@ _CART, _VOID, _HELD = State.CART, State.VOID, State.HELD  # looking a member up 
 
 
 class _House(Value, frozen=True, eq=False):
-    """What the blocks are made from and seldom changes.
+    """What the blocks are made from and seldom changes; `of` is what it was made of itself.
 
     `people`: they are for people's eyes; for programs there is less to make. `shut` are the items that are not served
     now, `over` those of them that can't be sent any more either. `name` and `code` are the table's, `other_lang` is the
@@ -59,6 +59,7 @@ class _House(Value, frozen=True, eq=False):
     `avoided` what any of them must avoid; `party` is all of this that what was sent depends on. `level` is the block of
     the kitchen's load, `bare` those of the dishes by item, as they are while nobody has chosen them."""
 
+    of: tuple[Any, ...]
     text: Text
     people: bool
     menu: Menu
@@ -115,14 +116,6 @@ class _Presence(_ForNow, frozen=True):
     block: Block
 
 
-class _Sums(Value, frozen=True):
-    """What everything in sight comes to, and everyone's part of it, without the tip; `of` is what they are made of."""
-
-    of: tuple[Any, ...]
-    totals: Block
-    parts: Mapping[str, int]
-
-
 class _Row(Value, frozen=True):
     """A line with its block; `came` is the same line as it came last, which may be another object."""
 
@@ -142,17 +135,22 @@ class _Dish(Value, frozen=True):
 
 class _Kept(Value, frozen=True):
     """What a content was made of: immutable values, each with what it depends on. The next content takes over those
-    that would come out the same; of inputs that are the same objects, comparing them costs nothing."""
+    that would come out the same; of inputs that are the same objects, comparing them costs nothing. Nothing is kept
+    that a view for programs holds as well, and nothing twice: what is kept for each of a thousand tables has gone cold
+    when it is looked at again, and to give it back costs as much.
 
-    house_of: tuple[Any, ...]
+    `amounts` are the guests' parts without the tip, `single` the blocks that there is one of (for people), `cart` the
+    ids of the cart's lines."""
+
     house: _House
-    rows: dict[str, _Row]
+    rows: tuple[_Row, ...]
     sent: _Sent
-    sums: _Sums
-    parts: dict[str, Block]
+    totals: TotalsShown
+    amounts: Mapping[str, int]
     dishes: dict[str, _Dish]
     single: tuple[Block, ...]
     presence: _Presence
+    cart: list[str]
     order: dict[str, list[str]]
 
 
@@ -177,62 +175,79 @@ def content(
     was: _Kept | None = before.kept if before is not None else None
     if was is not None and (was.house.text is not text or was.house.people is not people):
         was = None
+    shut, over = not_served(menu, now // 60_000)
     seat = floor.by_id.get(sitting.table)
-    place = (seat.code, seat.name) if seat else ("", "")
-    house_of = (
-        menu,
-        stock,
-        load,
-        not_served(menu, now // 60_000),
-        place,
-        sitting.closed,
-        sitting.terms,
-        sitting.guests,
-    )
-    house = was.house if was and was.house_of == house_of else _house(house_of, text, people, was)
+    code, name = (seat.code, seat.name) if seat else ("", "")
+    terms = sitting.terms or menu.shop.terms
+    of = (menu, stock, load, shut, over, code, name, bool(sitting.closed), terms, sitting.guests)
+    house = was.house if was and was.house.of == of else _house(of, text, people, was)
     fresh: dict[str, Block] = {}
     rows = _rows(sitting, house, was, fresh)
     in_cart: list[_Row] = []
     cart_order: list[str] = []
     cart_lines: list[Line] = []
     placed_lines: list[Line] = []
-    for row in rows.values():
+    for row in rows:
         if row.line.state is _CART:
             in_cart.append(row)
             cart_order.append(row.block.id)
             cart_lines.append(row.line)
         else:
             placed_lines.append(row.line)
-    sharing = (house.party, sitting.split, sitting.people, sitting.off)
-    sent_of = (placed_lines, sharing, sitting.rounds, sitting.payments)
+    sent_of = (
+        tuple(placed_lines),
+        house.party,
+        sitting.split,
+        sitting.people,
+        sitting.off,
+        sitting.rounds,
+        sitting.payments,
+    )
     sent = was.sent if was and was.sent.stands(sent_of, now) else _sent(sitting, house, sent_of, now)
-    sums_of = (cart_lines, placed_lines, sharing)
-    sums = was.sums if was and was.sums.of == sums_of else _sums(sums_of, sitting, house, sent.lines)
-    parts = _parts(house, sums.parts, was, fresh)
+    if was and rows is was.rows and sent is was.sent:
+        totals, amounts = was.totals, was.amounts
+    else:
+        totals, amounts = _sums(sitting, house, cart_lines, sent.lines)
     dishes = _dishes(house, in_cart, was, fresh)
     near_of = (near, menu, house.guests)
     presence = was.presence if was and was.presence.stands(near_of, now) else _presence(sitting, house, near_of, now)
-    single = _single(sitting, house, in_cart, sums.totals)
-    if was and house is was.house and sent is was.sent and cart_order == was.order["cart"]:
-        order = was.order
+    single = _single(sitting, house, in_cart, totals)
+    if was and house is was.house and sent is was.sent and cart_order == was.cart:
+        cart_order, order = was.cart, was.order
     else:
         order = {"guests": house.order, "cart": cart_order, "rounds": sent.order, "claims": sent.claims_order}
-    kept = _Kept(house_of, house, rows, sent, sums, parts, dishes, single, presence, order)
-    if was is None:
-        every = (*single, sums.totals, presence.block, house.level, sent.bill, *sent.rounds, *sent.claims)
-        fresh.update((block.id, block) for block in every)
+    kept = _Kept(house, rows, sent, totals, amounts, dishes, single if people else (), presence, cart_order, order)
+    if was is None or before is None:
+        every = (*single, *_parts(house, amounts), _totals(house, totals), presence.block, house.level, sent.bill)
+        fresh.update((block.id, block) for block in (*every, *sent.rounds, *sent.claims))
         return Content(fresh, order, sent.told_at, kept)
-    for block, old in zip(single, was.single, strict=True):
-        if block != old:
-            fresh[block.id] = block
-    if sums is not was.sums and sums.totals != was.sums.totals:
-        fresh["totals"] = sums.totals
-    if presence is not was.presence and presence.block != was.presence.block:
-        fresh["presence"] = presence.block
+    if people:
+        fresh.update((block.id, block) for block, old in zip(single, was.single, strict=True) if block != old)
+    elif single[0].shown != before.block("sitting"):  # a program's view holds what blocks show
+        fresh["sitting"] = single[0]
+    _otherwise(was, kept, before, fresh)
     return Content(fresh, order, sent.told_at, kept, _gone(was, kept, fresh) if order is not was.order else [])
 
 
-def _single(sitting: Sitting, house: _House, in_cart: Sequence[_Row], totals: Block) -> tuple[Block, ...]:
+def _otherwise(was: _Kept, kept: _Kept, before: View, fresh: dict[str, Block]) -> None:
+    """Adds the guests' parts, the totals and who is here, as far as they are otherwise than in the view before. Of
+    those whose words are others, too, people are sent what is rendered otherwise (`Pages.view`)."""
+    house, amounts = kept.house, kept.amounts
+    if house.party is not was.house.party:
+        every = (*_parts(house, amounts), _totals(house, kept.totals))
+        fresh.update((block.id, block) for block in every if house.people or block.shown != before.block(block.id))
+    elif amounts is not was.amounts:
+        for guest in house.everyone:
+            if amounts[guest.id] != was.amounts[guest.id]:
+                block = _part(guest, amounts[guest.id], house)
+                fresh[block.id] = block
+        if kept.totals != was.totals:
+            fresh["totals"] = _totals(house, kept.totals)
+    if kept.presence is not was.presence and kept.presence.block != was.presence.block:
+        fresh["presence"] = kept.presence.block
+
+
+def _single(sitting: Sitting, house: _House, in_cart: Sequence[_Row], totals: TotalsShown) -> tuple[Block, ...]:
     """The blocks that there is one of, and that most changes make anew."""
     shown = _sitting(sitting, house)
     if not house.people:
@@ -246,15 +261,16 @@ def _single(sitting: Sitting, house: _House, in_cart: Sequence[_Row], totals: Bl
     return (
         Block("sitting", "sitting", replace(shown, news=None), (house.guests, house.code)),
         Block("news", "news", shown, (house.guests,)),
-        Block("confirm", "confirm", totals.shown, confirmed),
+        Block("confirm", "confirm", totals, confirmed),
     )
 
 
 def _gone(was: _Kept, kept: _Kept, fresh: dict[str, Block]) -> list[str]:
     """The blocks that are no more; and, `fresh`, those of the house and of what was sent that are otherwise."""
-    gone = [f"line-{id}" for id in was.rows if id not in kept.rows]
-    gone += [f"guest-{id}" for id in was.parts if id not in kept.parts]
+    ids = {row.line.id for row in kept.rows}
+    gone = [row.block.id for row in was.rows if row.line.id not in ids]
     if kept.house is not was.house:
+        gone += [id for id in was.house.order if id not in kept.house.order]
         gone += [f"item-{id}" for id in was.house.bare if id not in kept.house.bare]
     had = {block.id: block for block in (was.house.level, was.sent.bill, *was.sent.rounds, *was.sent.claims)}
     now = {block.id: block for block in (kept.house.level, kept.sent.bill, *kept.sent.rounds, *kept.sent.claims)}
@@ -265,8 +281,7 @@ def _gone(was: _Kept, kept: _Kept, fresh: dict[str, Block]) -> list[str]:
 def _house(of: tuple[Any, ...], text: Text, people: bool, kept: "_Kept | None") -> _House:
     """What is as it was comes as the object that it was, so that what rests on it is the same, too."""
     was = kept.house if kept else None
-    menu, stock, load, (shut, over), (code, name), closed, terms, everyone = of
-    closed, terms = bool(closed), terms or menu.shop.terms
+    menu, stock, load, shut, over, code, name, closed, terms, everyone = of
     guests = everybody(everyone, text)
     if was and was.guests == guests:
         guests = was.guests
@@ -276,6 +291,7 @@ def _house(of: tuple[Any, ...], text: Text, people: bool, kept: "_Kept | None") 
         party = was.party if was.party == party else party
         level = was.level if was.level == level else level
     house = _House(
+        of,
         text,
         people,
         menu,
@@ -327,10 +343,10 @@ def _sitting(sitting: Sitting, house: _House) -> SittingShown:
         "closed" if sitting.closed else "open" if sitting.opened else "free",
         house.name,
         len(sitting.guests),
-        [CallShown(call.id, call.reason, call.guest, call.seen_by) for call in sitting.calls] if sitting.calls else [],
+        tuple([CallShown(call.id, call.reason, call.guest, call.seen_by) for call in sitting.calls]),
         NewsShown(news.act, news.guest, house.text.pick(news.name), news.qty, news.v, news.line) if news else None,
         bool(sitting.into),
-        [*sitting.left],
+        tuple(sitting.left),
     )
 
 
@@ -359,38 +375,28 @@ class _Names(dict[str, str]):
     __hash__ = None
 
 
-def _sums(of: tuple[Any, ...], sitting: Sitting, house: _House, sent: Tally) -> _Sums:
-    seen = tally(sitting, of[0], sent)
+def _sums(
+    sitting: Sitting, house: _House, in_cart: Iterable[Line], sent: Tally
+) -> tuple[TotalsShown, Mapping[str, int]]:
+    """What everything in sight comes to, and everyone's part of it, without the tip."""
+    seen = tally(sitting, in_cart, sent)
     total = in_sight(sitting, house.terms).total if sitting.off else comes_to(seen, house.terms)
-    in_cart = (seen.portions - sent.portions, seen.prices - sent.prices)
-    totals = TotalsShown(*in_cart, sent.portions, sent.prices, total)
-    beside = (house.closed, house.shop) if house.people else ()
-    return _Sums(of, Block("totals", "totals", totals, beside), parts(sitting, seen, total))
+    cart = (seen.portions - sent.portions, seen.prices - sent.prices)
+    return TotalsShown(*cart, sent.portions, sent.prices, total), parts(sitting, seen, total)
 
 
-def _parts(house: _House, amounts: Mapping[str, int], was: _Kept | None, fresh: dict[str, Block]) -> dict[str, Block]:
-    """The blocks of the guests: of those whose part is the same, the ones before."""
-    were: dict[str, Block] = was.parts if was else {}
-    amounts_before: Mapping[str, int] = {}
-    if was and was.house.party is house.party:
-        amounts_before = was.sums.parts
-        if amounts_before == amounts:
-            return were
-    parts: dict[str, Block] = {}
-    for guest in house.everyone:
-        known, amount = were.get(guest.id), amounts[guest.id]
-        if known is None or amounts_before.get(guest.id) != amount:
-            block = _part(guest, amount, house)
-            if block != known:
-                known = fresh[block.id] = block
-        parts[guest.id] = known
-    return parts
+def _totals(house: _House, totals: TotalsShown) -> Block:
+    return Block("totals", "totals", totals, (house.closed, house.shop) if house.people else ())
+
+
+def _parts(house: _House, amounts: Mapping[str, int]) -> list[Block]:
+    return [_part(guest, amounts[guest.id], house) for guest in house.everyone]
 
 
 def share(view: View, guest: str) -> int:
     """A guest's part of everything in sight, without the tip (minor units); 0 of who is no guest of the table."""
-    parts: Mapping[str, int] = view.kept.sums.parts
-    return 0 if guest == NOBODY else parts.get(guest, 0)
+    amounts: Mapping[str, int] = view.kept.amounts
+    return 0 if guest == NOBODY else amounts.get(guest, 0)
 
 
 def _part(guest: Guest, amount: int, house: _House) -> Block:
@@ -399,37 +405,46 @@ def _part(guest: Guest, amount: int, house: _House) -> Block:
     return Block(f"guest-{guest.id}", "guest", shown, (who, house.shop) if house.people else ())
 
 
-def _rows(sitting: Sitting, house: _House, was: _Kept | None, fresh: dict[str, Block]) -> dict[str, _Row]:
+def _rows(sitting: Sitting, house: _House, was: _Kept | None, fresh: dict[str, Block]) -> tuple[_Row, ...]:
     """The lines with their blocks. A line that is the same as before keeps its block as long as what else it is made
     from is the same; of a dish that is counted that may be any other line."""
     were, alike, open_ended = _before(house, was)
-    rows: dict[str, _Row] = {}
-    for line in sitting.lines:
-        known = were.get(line.id)
+    rows: list[_Row] = []
+    moved: dict[str, _Row] | None = None
+    same = len(were) == len(sitting.lines)
+    for place, line in enumerate(sitting.lines):
+        known = were[place] if place < len(were) else None
+        if known is None or known.line.id != line.id:  # mostly they stand where they stood
+            if moved is None:
+                moved = {row.line.id: row for row in were}
+            known, same = moved.get(line.id), False
         if known is None:
             block = _line(line, sitting, house)
             fresh[block.id] = block
-            rows[line.id] = _Row(line, line, block)
+            rows.append(_Row(line, line, block))
             continue
         kept = known.line
         if known.came is not line and kept != line:
             kept = line
         elif alike and line.item not in open_ended:
-            rows[line.id] = known if known.came is line else _Row(line, kept, known.block)
+            if known.came is not line:
+                known, same = _Row(line, kept, known.block), False
+            rows.append(known)
             continue
         block = _line(kept, sitting, house, known.block)
         if block == known.block:
             block = known.block
         else:
             fresh[block.id] = block
-        rows[line.id] = _Row(line, kept, block)
-    return rows
+        rows.append(_Row(line, kept, block))
+        same = False
+    return were if same else tuple(rows)
 
 
-def _before(house: _House, was: _Kept | None) -> tuple[Mapping[str, _Row], bool, Container[str]]:
+def _before(house: _House, was: _Kept | None) -> tuple[tuple[_Row, ...], bool, Container[str]]:
     """The lines before, whether what they were made from is the same, and the items of which it may not be."""
     if was is None:
-        return {}, False, ()
+        return (), False, ()
     if was.house is house:
         return was.rows, True, house.stock.left
     before = was.house
@@ -447,7 +462,7 @@ def _line(line: Line, sitting: Sitting, house: _House, known: Block | None = Non
         line.item,
         text.pick(line.name),
         line.qty,
-        [choice.id for choice in line.modifiers] if line.modifiers else [],
+        tuple([choice.id for choice in line.modifiers]) if line.modifiers else (),
         line.note,
         line.unit_price,
         amount(line),
@@ -462,7 +477,7 @@ def _line(line: Line, sitting: Sitting, house: _House, known: Block | None = Non
         line.claimed,
         problem,
     )
-    id = f"line-{line.id}"
+    id = known.id if known else f"line-{line.id}"
     if not house.people:
         return Block(id, "line", shown)
     standing = LineStanding(
@@ -471,7 +486,7 @@ def _line(line: Line, sitting: Sitting, house: _House, known: Block | None = Non
         shown.name,
         text.other(line.name),
         house.other_lang,
-        [text.pick(choice.name) for choice in line.modifiers] if line.modifiers else [],
+        tuple([text.pick(choice.name) for choice in line.modifiers]) if line.modifiers else (),
         line.note,
         line.shared,
         line.hold,
@@ -602,6 +617,8 @@ def _dishes(house: _House, in_cart: Sequence[_Row], was: _Kept | None, fresh: di
         if bare is None:
             continue
         if known is None or known.portions != portions or known.bare is not bare or known.choosers != choosers:
+            if known is not None and known.choosers == choosers:
+                choosers = known.choosers  # the same list, so that nothing is given back that was there
             before, known = known, _Dish(portions, choosers, bare, _dish(bare, portions, choosers, house))
             if before is None or before.block != known.block:
                 fresh[bare.id] = known.block

@@ -41,10 +41,10 @@ class SittingShown(Value, frozen=True):
     state: str
     table: str
     guests: int
-    calls: list[CallShown]
+    calls: tuple[CallShown, ...]
     news: NewsShown | None
     gone: bool = False
-    left: list[str] = field(default_factory=list)
+    left: tuple[str, ...] = ()
 
 
 class PresenceShown(Value, frozen=True):
@@ -86,7 +86,7 @@ class LineShown(Value, frozen=True):
     item: str
     name: str
     qty: int
-    modifiers: list[str]
+    modifiers: tuple[str, ...]
     note: str
     unit_price: int
     amount: int
@@ -118,7 +118,7 @@ class LineStanding(Struct, frozen=True, dict=True):
     name: str
     other_name: str
     other_lang: str
-    modifiers: list[str]
+    modifiers: tuple[str, ...]
     note: str
     shared: bool
     hold: bool
