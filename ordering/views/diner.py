@@ -222,7 +222,9 @@ def content(
         fresh.update((block.id, block) for block in (*every, *sent.rounds, *sent.claims))
         return Content(fresh, order, sent.told_at, kept)
     if people:
-        fresh.update((block.id, block) for block, old in zip(single, was.single, strict=True) if block != old)
+        for block, old in zip(single, was.single, strict=True):
+            if block != old:
+                fresh[block.id] = block
     elif single[0].shown != before.block("sitting"):  # a program's view holds what blocks show
         fresh["sitting"] = single[0]
     _otherwise(was, kept, before, fresh)

@@ -80,8 +80,9 @@ class Pages:
         `before` is not rendered again."""
         macros = self.macros(f"{audience}/blocks.html")
         if before is not None and content.gone is not None:
+            over, base = before.over, before.base
             rendered = ((id, self._html(macros, block)) for id, block in content.blocks.items())
-            changed = {id: html for id, html in rendered if html != before.block(id)}
+            changed = {id: html for id, html in rendered if html != (over[id] if id in over else base.get(id))}
             return following(before, v, content, changed, content.gone)
         made = before.made if before else {}
         known = before.blocks if before else {}
@@ -178,7 +179,8 @@ def fixed(lang: str, menu: Menu) -> Fixed:
 def as_json(kinds: frozenset[str], content: Content, v: int, before: View | None = None) -> View:
     """The blocks of these kinds as JSON values."""
     if before is not None and content.gone is not None:
-        return following(before, v, content, {id: block.shown for id, block in content.blocks.items()}, content.gone)
+        changed = {id: block.shown for id, block in content.blocks.items()}
+        return following(before, v, content, changed, content.gone)
     blocks = {id: block.shown for id, block in content.blocks.items() if block.kind in kinds}
     order = {name: [id for id in ids if id in blocks] for name, ids in content.order.items()}
     return first(v, replace(content, order=order), blocks)
