@@ -20,7 +20,7 @@ from ordering.limits import PAGES, PAGES_OF_A_GUEST, PAGES_OF_A_PARTY
 from ordering.refused import Refused
 from ordering.shelf import Shelf
 from ordering.views.audience import Audience, build, needs
-from ordering.views.blocks import View, difference, differs, told
+from ordering.views.blocks import View, difference, differs, settled
 
 log = logging.getLogger(__name__)
 
@@ -173,7 +173,7 @@ class Live:
         had lately, is rendered."""
         stage = self._stages.get(audience)
         lately = self._lately.pop(audience, None)
-        view = told(build(audience, values, v, now(), stage.view if stage and stage.view else lately))
+        view = settled(build(audience, values, v, now(), stage.view if stage and stage.view else lately))
         self._lately[audience] = view
         if len(self._lately) > LATELY:
             del self._lately[next(iter(self._lately))]
@@ -316,9 +316,9 @@ class Stage:
         before, after = self.view, self._built()
         if (self.board or before.v == after.v) and not differs(before, after):  # the beat carries its number
             if self.board:
-                self.view = told(after)
+                self.view = settled(after)
             return
-        self.view = told(after)
+        self.view = settled(after)
         if self.in_step:
             message = difference(before, after)
             for phone in self.in_step:  # who hears of it may leave, and take others along: it is another tuple then
@@ -376,7 +376,7 @@ class Stage:
         if self.board:  # the floor, just read, may name other sittings
             await self._watch(self._wanted())
         if self.view is None:
-            self.view, self._lately = told(self._built()), None
+            self.view, self._lately = settled(self._built()), None
         else:
             self.refresh()
         if seat in self._coming:

@@ -22,7 +22,7 @@ from ordering.pace import Pace
 from ordering.refused import Refused
 from ordering.sitting import Moment
 from ordering.views.audience import Audience, build, needs
-from ordering.views.blocks import View, difference, differs
+from ordering.views.blocks import View, difference, differs, settled
 
 AUDIENCES = [Audience("diner", form, lang, "s1") for form in ("html", "json") for lang in ("zh", "en")]
 STATIONS = [station.id for station in MENU.stations]
@@ -134,7 +134,7 @@ def lives_through(story: list[tuple[str, int, str]], audiences: list[Audience]) 
                     same = had.blocks == after.blocks and had.order == after.order
                     assert differs(had, after) is not same, (act, audience)
                     assert applied(had, difference(had, after)) == told(fresh)["set"], (act, audience)
-            seen.append(after)
+            seen.append(settled(after))
 
 
 def applied(had: View, push: bytes) -> Any:
@@ -175,7 +175,8 @@ def test_time_alone_changes_a_view_made_from_the_one_before_at_every_boundary() 
     while shop.now < NOON + 40 * MINUTE:
         shop.now += 500
         for audience, before in views.items():
-            after = views[audience] = shop.shown(audience, before)
+            after = shop.shown(audience, before)
+            views[audience] = settled(after)
             changes += after.blocks != before.blocks
             if shop.now % 60_000 in (0, 500, 59_500) or after.blocks != before.blocks or after.until != before.until:
                 assert told(after) == told(shop.shown(audience)), (shop.now, audience)

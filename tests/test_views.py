@@ -41,7 +41,7 @@ from ordering.refused import Refused
 from ordering.restaurant import DEMO, read
 from ordering.state import State
 from ordering.views.audience import Audience, build, needs
-from ordering.views.blocks import View, difference
+from ordering.views.blocks import View, difference, settled
 
 _DEMO = read(DEMO).menu
 MENU_OF_DEMO = replace(
@@ -308,7 +308,7 @@ def test_the_page_before_and_what_is_pushed_are_a_fresh_page(story: list[tuple[s
         for audience, before in views.items():
             after = shop.view(audience, before)
             applied(difference(before, after), *pages[audience])
-            views[audience] = after
+            views[audience] = settled(after)
             fresh = as_json(shop.view(audience))
             assert pages[audience] == fresh, (act, audience)
 

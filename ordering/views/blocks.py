@@ -53,7 +53,7 @@ class Step(Value, frozen=True):
 class View(Value, frozen=True, eq=False):
     """A rendered view: `blocks` are id → HTML (a `str`) or → JSON value. `made` remembers what each was rendered from,
     where the next view is not made from what is `kept`. `until` is when time alone changes it (ms; 0: never). `step` is
-    what it differs in from the view it was made after, if that is known and has not been told yet (`told`).
+    what it differs in from the view it was made after, if that is known and has not been told yet (`settled`).
 
     Views that follow each other share `base`; what is otherwise since then stands in `over`: of a hundred blocks a
     change touches five, and copying all of them costs more than all else of a view."""
@@ -77,12 +77,13 @@ class View(Value, frozen=True, eq=False):
         return self.over[id] if id in self.over else self.base.get(id)
 
 
-_MADE: dict[str, Block] = {}  # of what views were made that are made from what is kept: nobody asks
+_MADE: dict[str, Block] = {}  # of views whose next is made from what is kept: nobody asks
 
 
 def first(v: int, content: Content, blocks: dict[str, Any]) -> View:
     """The view of this content with its blocks rendered, when nothing is known of an earlier one."""
-    return View(v, blocks, content.order, content.blocks, content.until, content.kept)
+    made = content.blocks if content.kept is None else _MADE
+    return View(v, blocks, content.order, made, content.until, content.kept)
 
 
 def following(before: View, v: int, content: Content, changed: dict[str, Any], gone: list[str]) -> View:
@@ -95,8 +96,8 @@ def following(before: View, v: int, content: Content, changed: dict[str, Any], g
     return View(v, base, content.order, _MADE, content.until, content.kept, Step(before, changed, gone), over)
 
 
-def told(view: View) -> View:
-    """The view without what it differs in from the one before: to be kept, when everybody has been told."""
+def settled(view: View) -> View:
+    """The view without its step, to be kept: that holds the view before, and is of use only for what is told now."""
     return replace(view, step=None) if view.step is not None else view
 
 
@@ -104,7 +105,8 @@ def difference(before: View | None, after: View) -> bytes:
     """The push that turns `before` into `after`, as JSON: `{"v", "set", "order", "gone"}`.
 
     From nothing it is the whole view. `order` has only the containers whose order differs. A page that stands at the
-    view which `after` was made from costs what has changed; any other is compared block by block.
+    view which `after` was made from costs what has changed, until that is `settled`; any other is compared block by
+    block.
     """
     if before is None:
         return _encode({"v": after.v, "set": after.blocks, "order": after.order, "gone": []})

@@ -51,7 +51,8 @@ _CART, _VOID, _HELD = State.CART, State.VOID, State.HELD  # looking a member up 
 
 
 class _House(Value, frozen=True, eq=False):
-    """What the blocks are made from and seldom changes; `of` is what it was made of itself.
+    """What the blocks are made from and seldom changes; `of` is what it was made of itself, as that came first: what is
+    equal to it later may be other objects.
 
     `people`: they are for people's eyes; for programs there is less to make. `shut` are the items that are not served
     now, `over` those of them that can't be sent any more either. `name` and `code` are the table's, `other_lang` is the
@@ -135,9 +136,9 @@ class _Dish(Value, frozen=True):
 
 class _Kept(Value, frozen=True):
     """What a content was made of: immutable values, each with what it depends on. The next content takes over those
-    that would come out the same; of inputs that are the same objects, comparing them costs nothing. Nothing is kept
-    that a view for programs holds as well, and nothing twice: what is kept for each of a thousand tables has gone cold
-    when it is looked at again, and to give it back costs as much.
+    that would come out the same; of inputs that are the same objects, comparing them costs next to nothing. What is
+    kept for each of a thousand tables has gone cold when it is looked at again, and giving it back costs as much: so
+    blocks that are quickly made once more are not kept, nor what is made anew with nearly each change.
 
     `amounts` are the guests' parts without the tip, `single` the blocks that there is one of (for people), `cart` the
     ids of the cart's lines."""
@@ -227,17 +228,18 @@ def content(
                 fresh[block.id] = block
     elif single[0].shown != before.block("sitting"):  # a program's view holds what blocks show
         fresh["sitting"] = single[0]
-    _otherwise(was, kept, before, fresh)
+    _otherwise(was, kept, fresh)
     return Content(fresh, order, sent.told_at, kept, _gone(was, kept, fresh) if order is not was.order else [])
 
 
-def _otherwise(was: _Kept, kept: _Kept, before: View, fresh: dict[str, Block]) -> None:
-    """Adds the guests' parts, the totals and who is here, as far as they are otherwise than in the view before. Of
-    those whose words are others, too, people are sent what is rendered otherwise (`Pages.view`)."""
+def _otherwise(was: _Kept, kept: _Kept, fresh: dict[str, Block]) -> None:
+    """Adds the guests' parts, the totals and who is here, as far as they are otherwise. Their blocks are not kept: what
+    stood there is made once more where that can't be told from the amounts."""
     house, amounts = kept.house, kept.amounts
     if house.party is not was.house.party:
+        had = {block.id: block for block in (*_parts(was.house, was.amounts), _totals(was.house, was.totals))}
         every = (*_parts(house, amounts), _totals(house, kept.totals))
-        fresh.update((block.id, block) for block in every if house.people or block.shown != before.block(block.id))
+        fresh.update((block.id, block) for block in every if block != had.get(block.id))
     elif amounts is not was.amounts:
         for guest in house.everyone:
             if amounts[guest.id] != was.amounts[guest.id]:

@@ -26,7 +26,13 @@ def not_served(menu: Menu, minute: int) -> tuple[frozenset[str], frozenset[str]]
     def at(minute: int) -> frozenset[str]:
         return frozenset(item.id for item in menu.items if not menus.served(menu, item, minute * 60_000))
 
-    return at(minute), at(minute) & at(minute - STILL_SERVED // 60_000)
+    return _one(at(minute), at(minute) & at(minute - STILL_SERVED // 60_000))
+
+
+@lru_cache(maxsize=16)
+def _one(shut: frozenset[str], over: frozenset[str]) -> tuple[frozenset[str], frozenset[str]]:
+    """The same objects for equal sets: all views ask whether they are what they were."""
+    return shut, over
 
 
 @lru_cache(maxsize=64)

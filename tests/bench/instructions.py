@@ -163,7 +163,7 @@ async def counted(store_url: str, form: str, house: House) -> None:
         add = commands.Add(f"first-{table.id}", "dongpo-pork", 50)
         party.line = (await nodes[0].desk.guest(f"{table.id}-guest-0", table.sitting, add))["line"]
         await party.shown()
-        for _ in party.phones if house.still else ():
+        for _ in range(party.diners if house.still else 0):
             await party.next_orders()  # which makes a guest of everybody
         parties.append(party)
     await asyncio.sleep(1)

@@ -216,6 +216,20 @@ def test_a_phone_that_reads_again_without_saying_so_is_brought_up_with_the_next_
     io_loop.run_sync(story)
 
 
+def test_nothing_keeps_the_views_before_alive(guest: Guest, shared: Services, io_loop: IOLoop) -> None:
+    async def story() -> None:
+        page = await guest.look()
+        for number in range(3):
+            await guest.page(f"/t/{guest.code}")
+            assert (await page.do("add", item=PORK, qty=number + 1))["ok"]
+        kept = [*(stage.view for stage in shared.live._stages.values()), *shared.live._lately.values()]
+        assert len(kept) >= 2
+        assert all(view is not None and view.step is None for view in kept)
+        assert not [stage._lately for stage in shared.live._stages.values() if stage._lately is not None]
+
+    io_loop.run_sync(story)
+
+
 def test_who_orders_has_a_turn_while_a_full_house_gets_its_signs_of_life(shared: Services, io_loop: IOLoop) -> None:
     turns, looks = 0, []
 

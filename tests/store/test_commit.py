@@ -95,6 +95,25 @@ def test_what_the_reader_knows_is_not_read_again(embedded: Embedded) -> None:
     on_a_shop(embedded, story)
 
 
+def test_what_is_known_not_to_exist_is_not_told_again(embedded: Embedded, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story(store: Store) -> None:
+        told: list[int] = []
+        understood = store._documents
+        monkeypatch.setattr(store, "_documents", lambda parts: told.append(len(parts)) or understood(parts))
+        absent = (await store.load([STOCK])).documents
+        again = (await store.load([STOCK], known=absent)).documents
+        made = await commit(store, "1", again, {STOCK: Stock(left={"a": 1})})
+        assert isinstance(made, Committed)
+        found = (await store.load([STOCK], known=absent)).documents
+        assert found == made.documents
+        await store._do("DEL", store.keys.document(STOCK))
+        gone = (await store.load([STOCK], known=found)).documents
+        assert gone[STOCK] == absent[STOCK]
+        assert told == [5, 0, 5, 5]
+
+    on_a_shop(embedded, story)
+
+
 def test_a_flushed_script_is_brought_again(embedded: Embedded) -> None:
     async def story(store: Store) -> None:
         await store.load([STOCK])
