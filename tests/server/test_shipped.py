@@ -218,10 +218,11 @@ def test_a_phone_that_reads_again_without_saying_so_is_brought_up_with_the_next_
 
 def test_nothing_keeps_the_views_before_alive(guest: Guest, shared: Services, io_loop: IOLoop) -> None:
     async def story() -> None:
-        page = await guest.look()
+        await guest.page(f"/t/{guest.code}")
+        page = await guest.look("html")
         for number in range(3):
-            await guest.page(f"/t/{guest.code}")
             assert (await page.do("add", item=PORK, qty=number + 1))["ok"]
+            await guest.page(f"/t/{guest.code}")
         kept = [*(stage.view for stage in shared.live._stages.values()), *shared.live._lately.values()]
         assert len(kept) >= 2
         assert all(view is not None and view.step is None for view in kept)
