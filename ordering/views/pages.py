@@ -80,9 +80,8 @@ class Pages:
         `before` is not rendered again."""
         macros = self.macros(f"{audience}/blocks.html")
         if before is not None and content.gone is not None:
-            over, base = before.over, before.base
             rendered = ((id, self._html(macros, block)) for id, block in content.blocks.items())
-            changed = {id: html for id, html in rendered if html != (over[id] if id in over else base.get(id))}
+            changed = {id: html for id, html in rendered if html != before.block(id)}
             return following(before, v, content, changed, content.gone)
         made = before.made if before else {}
         known = before.blocks if before else {}

@@ -1,6 +1,6 @@
 """How many instructions a command costs, from the frame that a phone sends to the frames that eight phones get.
 
-    python tests/bench/instructions.py [--html] [--cold]      half a minute each; needs valgrind
+    python tests/bench/instructions.py [--html | --cold]      half a minute each; needs valgrind
 
 Two processes' worth of the server run in one: each has its own shelf, desk and connections to a real store, and holds
 half of a table's phones, whose sockets end in a list instead of the kernel. One phone orders, one portion more and one
@@ -221,7 +221,8 @@ def main() -> None:
             print(f"{house.tables:3} tables of {house.diners}: {cold_lines(house):4.0f} cold lines of data a command")
         return
     json = counts("json", TWO_TABLES)["Ir"]
-    print(f"JSON: {json / 1000:,.0f} thousand instructions for a command of a table of 8, 2 processes")
+    of = f"a table of {TWO_TABLES.diners}, {TWO_TABLES.nodes} processes"
+    print(f"JSON: {json / 1000:,.0f} thousand instructions for a command of {of}")
     if given.html:
         html = counts("html", TWO_TABLES)["Ir"]
         print(f"HTML: {html / 1000:,.0f} thousand")
